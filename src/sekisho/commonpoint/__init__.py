@@ -1,0 +1,1 @@
+"""Find where the cards leaked."""

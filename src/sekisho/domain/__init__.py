@@ -1,0 +1,1 @@
+"""The words of the product: frozen types that import nothing of ours."""

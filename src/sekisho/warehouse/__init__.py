@@ -1,0 +1,1 @@
+"""Transaction history on DuckDB: rows in, integer counts and visit histories out."""

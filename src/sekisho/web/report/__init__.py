@@ -1,0 +1,1 @@
+"""The trace report: one self-contained page."""

@@ -1,0 +1,1 @@
+"""A seeded economy with leaks, for tests, demo, replay and benchmarks."""
