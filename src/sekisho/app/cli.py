@@ -1,0 +1,56 @@
+"""The command line: one module of ``commands`` for each command, joined here."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import typer
+from rich.console import Console
+
+from sekisho import __version__
+from sekisho.app import commands
+from sekisho.domain.errors import SekishoError
+
+app = typer.Typer(
+    name="sekisho",
+    help="Find where card data leaked, protect every exposed card, get each holder told.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands flags over by position
+    if asked:
+        typer.echo(f"sekisho {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(  # noqa: FBT001, ARG001
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    """Find where card data leaked, protect every exposed card, get each holder told."""
+
+
+for _module in pkgutil.iter_modules(commands.__path__):
+    importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
+
+
+def main() -> None:
+    """Run the command line; troubles become one clear message and an exit code."""
+    try:
+        app()
+    except SekishoError as error:
+        console = Console(stderr=True)
+        console.print(f"[bold red]error[/] ({error.code}): {error.message}", highlight=False)
+        if error.hint:
+            console.print(f"  {error.hint}", highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped. Nothing was written.")
+        sys.exit(130)
