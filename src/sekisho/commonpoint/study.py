@@ -1,0 +1,283 @@
+"""The nested case-control study: spells with their hazards, and visits ready for the scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.cohort import (
+    DAY,
+    Clock,
+    Matching,
+    SpellTable,
+    activity_levels,
+    block_counts,
+    cells,
+    cumulative_hazard,
+    fit_matching,
+    hazard_at_visits,
+    make_spells,
+    spell_of_visits,
+)
+from sekisho.domain.history import CardTable, FraudTable, VisitTable
+from sekisho.stats.hazard import hazard_at
+from sekisho.stats.scan import Spells, Visits
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LONG_AGO = np.int64(-(1 << 40))
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All that is known of the cards when shops are compared.
+
+    ``event`` is 1 for spells that count as a case (one for each burst), else 0. ``index_at`` and
+    ``reported_at`` are meaningful for cases only.
+    """
+
+    cards: CardTable
+    frauds: FraudTable
+    clock: Clock
+    spells: SpellTable
+    event: NDArray[np.bool_]
+    weight: Floats
+    matching: Matching
+    cell: NDArray[np.int32]
+    cumulative: Floats
+    hazard_from: Floats
+
+    def totals(self, event: NDArray[np.bool_] | None = None) -> Floats:
+        """Cases in each misuse period."""
+        counted = self.event if event is None else event
+        ends = self.spells.leave[counted]
+        return np.array(
+            [float((ends >= self.clock.period_start(p)).sum()) for p in range(self.periods)]
+        )
+
+    @property
+    def periods(self) -> int:
+        """How many misuse periods are tried."""
+        return len(self.clock.periods)
+
+    def period_of(self, event: NDArray[np.bool_]) -> Ints:
+        """Index of the shortest misuse period that holds each counted case, -1 for the others."""
+        period = np.full(len(self.spells), -1, np.int64)
+        for p in reversed(range(self.periods)):
+            period[event & (self.spells.leave >= self.clock.period_start(p))] = p
+        return period
+
+    def for_scan(
+        self, *, event: NDArray[np.bool_] | None = None, weight: Floats | None = None
+    ) -> Spells:
+        """What the scan needs of each spell, with other cases or weights where given."""
+        return Spells(
+            period=self.period_of(self.event if event is None else event),
+            hazard_from=self.hazard_from,
+            hazard_until=self.cumulative[:, -1],
+            weight=self.weight if weight is None else weight,
+        )
+
+
+def make_study(
+    cards: CardTable, frauds: FraudTable, visits: VisitTable, clock: Clock, share: float
+) -> Study:
+    """Cut spells, match, and fit the background hazard.
+
+    ``share`` of the cards without a fraud report were drawn; each stands for 1 / share cards.
+    """
+    bursts = find_bursts(frauds)
+    spells = make_spells(cards, frauds, clock, bursts)
+    event = spells.is_case & first_of_burst(spells)
+    reported = np.zeros(len(cards), bool)
+    reported[frauds.card] = True
+    weight = np.where(reported[spells.card], 1.0, 1.0 / share)
+    counts = block_counts(visits.card, visits.at, clock.edges, len(cards))
+    activity = activity_levels(counts, cards.account)
+    matching, cell = fit_matching(spells, cards, activity, clock, weight, event.astype(float))
+    cumulative = cumulative_hazard(spells, cell, matching, clock)
+    return Study(
+        cards, frauds, clock, spells, event, weight, matching, cell, cumulative,
+        _hazard_from(spells, cumulative, clock),
+    )  # fmt: skip
+
+
+def _hazard_from(spells: SpellTable, cumulative: Floats, clock: Clock) -> Floats:
+    """Cumulative hazard of each spell at the beginning of each misuse period."""
+    every = np.arange(len(spells))
+    columns = []
+    for p in range(len(clock.periods)):
+        at = np.full(len(spells), clock.period_start(p), np.int64)
+        columns.append(
+            hazard_at(every, at, spells.entry, spells.leave, cumulative, clock.edges)
+        )
+    return np.column_stack(columns)
+
+
+def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> Study:
+    """Add the cards beyond those of ``study`` (none has a fraud report); all weigh 1 now.
+
+    ``cards`` holds all cards, ``counts`` the activity of the added ones per block.
+    """
+    known = len(study.cards)
+    added = np.arange(known, len(cards))
+    entry = np.maximum(cards.opened_at[added], study.clock.edges[0])
+    leave = np.minimum(cards.closed_at[added], study.clock.end)
+    keep = leave > entry
+    some = SpellTable(
+        added[keep], entry[keep], leave[keep],
+        np.zeros(int(keep.sum()), bool), np.full(int(keep.sum()), -1),
+    )  # fmt: skip
+    part = CardTable(*(getattr(cards, name)[known:] for name in cards.__slots__))
+    alone = np.unique(part.account, return_inverse=True)[1].astype(np.int32)
+    activity = activity_levels(counts, alone)
+    shifted = replace(some, card=some.card - known)
+    cell = cells(shifted, part, activity, study.clock.edges, study.matching.sizes)
+    cumulative = cumulative_hazard(some, cell, study.matching, study.clock)
+    joined = SpellTable(
+        *(
+            np.concatenate([getattr(study.spells, name), getattr(some, name)])
+            for name in some.__slots__
+        )
+    )
+    return replace(
+        study,
+        cards=cards,
+        spells=joined,
+        event=np.concatenate([study.event, np.zeros(len(some), bool)]),
+        weight=np.ones(len(joined)),
+        cell=np.concatenate([study.cell, cell]),
+        cumulative=np.concatenate([study.cumulative, cumulative]),
+        hazard_from=np.concatenate(
+            [study.hazard_from, _hazard_from(some, cumulative, study.clock)]
+        ),
+    )
+
+
+def find_bursts(frauds: FraudTable, *, least: int = 5, chance: float = 1e-6) -> Ints:
+    """Number each burst: many reports of one product at one shop on one day; others get -1.
+
+    Neighbouring card numbers tried at one shop (a BIN attack) are one event. Stolen cards spent at
+    one shop on one day are of mixed products, so the product's share there must be far above its
+    share among all reports (binomial tail below ``chance``).
+    """
+    from scipy import stats  # noqa: PLC0415 - only needed where bursts can be told
+
+    burst = np.full(frauds.card.size, -1, np.int64)
+    known = frauds.counts & (frauds.entity >= 0) & (frauds.product > 0)
+    spots = np.flatnonzero(known)
+    if spots.size < least:
+        return burst
+    day = frauds.at[spots] // DAY
+    entity = frauds.entity[spots].astype(np.int64)
+    product = frauds.product[spots].astype(np.int64)
+    place, place_of, place_size = np.unique(
+        entity * (1 << 24) + day, return_inverse=True, return_counts=True
+    )
+    group, group_of, size = np.unique(
+        place_of * (1 << 20) + product, return_inverse=True, return_counts=True
+    )
+    share = np.bincount(product) / product.size
+    total = place_size[group >> 20]
+    log_p = stats.binom.logsf(size - 1, total, share[group & ((1 << 20) - 1)])
+    # Where one product makes up the whole file, concentration says nothing.
+    is_burst = (size >= least) & (log_p < np.log(chance))
+    burst[spots] = np.where(is_burst[group_of], group_of, -1)
+    return burst
+
+
+def first_of_burst(spells: SpellTable) -> NDArray[np.bool_]:
+    """Whether each spell stands for its burst (the first card of it), or is in none."""
+    alone = spells.burst < 0
+    first = np.zeros(len(spells), bool)
+    numbers, spots = np.unique(spells.burst, return_index=True)
+    first[spots[numbers >= 0]] = True
+    return alone | first
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Visits of a study at some entities, sorted for the scan.
+
+    ``entities[i]`` is the entity behind the scan's number i; ``at`` are the visits' instants;
+    ``ever_first`` marks a spell's first visit at an entity.
+    """
+
+    entities: Ints
+    visits: Visits
+    at: Ints
+
+    @property
+    def ever_first(self) -> NDArray[np.bool_]:
+        """Whether a visit is its spell's first at the entity."""
+        return self.visits.previous == LONG_AGO
+
+    def select(self, keep: Ints) -> Panel:
+        """The panel of some of its entities (numbers of the scan, ascending)."""
+        first = self.visits.first
+        lengths = first[keep + 1] - first[keep]
+        offset = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.repeat(first[keep] - offset[:-1], lengths) + np.arange(offset[-1])
+        return Panel(self.entities[keep], _take(self.visits, rows, offset), self.at[rows])
+
+    def where(self, keep: NDArray[np.bool_]) -> Panel:
+        """The panel without some visits."""
+        running = np.concatenate([[0], np.cumsum(keep)])
+        rows = np.flatnonzero(keep)
+        offset = running[self.visits.first]
+        return Panel(self.entities, _take(self.visits, rows, offset), self.at[rows])
+
+
+def _take(visits: Visits, rows: Ints, first: Ints) -> Visits:
+    return Visits(
+        first=first.astype(np.int64),
+        spell=visits.spell[rows],
+        day=visits.day[rows],
+        previous=visits.previous[rows],
+        hazard=visits.hazard[rows],
+    )
+
+
+def own_fraud_keys(frauds: FraudTable) -> Ints:
+    """Sorted (card, entity) keys of shops where a card's own fraud was reported."""
+    known = frauds.entity >= 0
+    return np.unique(frauds.card[known].astype(np.int64) * (1 << 32) + frauds.entity[known])
+
+
+def make_panel(study: Study, visits: VisitTable) -> Panel:
+    """Keep what can expose a card: visits inside a spell, none at a shop of the card's own fraud.
+
+    Of several visits of a spell at an entity on one day the first is kept.
+    """
+    spell = spell_of_visits(visits, study.spells)
+    own = own_fraud_keys(study.frauds)
+    key = visits.card.astype(np.int64) * (1 << 32) + visits.entity
+    spot = np.minimum(np.searchsorted(own, key), max(own.size - 1, 0))
+    keep = spell >= 0
+    if own.size:
+        keep &= own[spot] != key
+    rows = np.flatnonzero(keep)
+    at = visits.at[rows]
+    order = np.lexsort((at, spell[rows], visits.entity[rows]))
+    rows = rows[order]
+    spell, at, entity = spell[rows], visits.at[rows], visits.entity[rows]
+    day = at // DAY
+    same = np.zeros(rows.size, bool)
+    same[1:] = (entity[1:] == entity[:-1]) & (spell[1:] == spell[:-1])
+    again = np.zeros(rows.size, bool)
+    again[1:] = same[1:] & (day[1:] == day[:-1])
+    fresh = ~again
+    spell, at, entity, day = spell[fresh], at[fresh], entity[fresh], day[fresh]
+    same = np.zeros(spell.size, bool)
+    same[1:] = (entity[1:] == entity[:-1]) & (spell[1:] == spell[:-1])
+    previous = np.where(same, np.roll(day, 1), LONG_AGO)
+    entities, first = np.unique(entity, return_index=True)
+    hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
+    return Panel(
+        entities.astype(np.int64),
+        Visits(np.append(first, spell.size).astype(np.int64), spell, day, previous, hazard),
+        at,
+    )

@@ -1,0 +1,78 @@
+"""A card history as arrays: what crosses from the warehouse to the reasoning half.
+
+Cards and entities are small integers that the warehouse hands out; instants are seconds of wall
+clock since 1970-01-01 in the trace's time zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The history at a glance. Instants are seconds of wall clock since 1970-01-01."""
+
+    transactions: int
+    cards: int
+    first_at: int
+    last_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardTable:
+    """Cards with what controls are matched on, one row for each card.
+
+    ``product`` and ``home_area`` are codes (0: unknown). ``opened_at`` is the opening, or the
+    first time seen; ``closed_at`` is far in the future for a card that is open.
+    ``account`` is the same for cards that replace one another.
+    """
+
+    product: Codes
+    home_area: Codes
+    opened_at: Ints
+    closed_at: Ints
+    account: Codes
+
+    def __len__(self) -> int:
+        """Count the cards."""
+        return int(self.product.size)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTable:
+    """Visits: which card, at which entity, when; and whether the merchant started the charge."""
+
+    card: Codes
+    entity: Codes
+    at: Ints
+    merchant_initiated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class FraudTable:
+    """Reported frauds. ``entity`` is where the card was misused, -1 where it is not known."""
+
+    card: Codes
+    at: Ints
+    reported_at: Ints
+    counts: NDArray[np.bool_]  # of a kind that data theft explains
+    stops_card: NDArray[np.bool_]  # another kind that ends the card's life
+    entity: Codes
+    product: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureWindow:
+    """The visits at ``entity`` from ``start`` until before ``end`` (instants) expose a card."""
+
+    entity: int
+    start: int
+    end: int
+    entered_only: bool = False

@@ -1,0 +1,244 @@
+"""The scan: for each entity, the exposure window and misuse period with the strongest excess.
+
+A *visit* belongs to a spell (a stretch of a card's life that ends with fraud, or without) and an
+entity. A spell is exposed in the window [s, e] when it has a visit in it; its risk runs from its
+first visit in the window. Because that first visit is the visit v with previous visit < s <= v <= e,
+each visit adds its weight to a rectangle of windows, and two cumulative sums over a difference
+array give the counts of all windows at once (summed-area tables, Crow 1984).
+
+The score of a window is the log-likelihood ratio of k cases among D against an expectation E,
+    k ln(k/E) + (D - k) ln((D - k)/(D - E)),   for k > E
+(Kulldorff 1997, a spatial scan statistic; here conditional on the D cases of the misuse period).
+
+When it lies: the score says nothing of chance until corrected for the number of windows, periods
+and entities tried (see `tails`), and E must be known better than sqrt(E).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Visits sorted by entity, spell and day; at most one for each day of a spell at an entity.
+
+    ``first[i]:first[i + 1]`` are the visits of entity i. ``previous`` is the day of the spell's
+    visit before at the entity, or a very early day. ``hazard`` is the spell's cumulative hazard
+    at the visit.
+    """
+
+    first: Ints
+    spell: Ints
+    day: Ints
+    previous: Ints
+    hazard: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Spells:
+    """What the scan needs of each spell.
+
+    ``period`` is the index of the shortest misuse period that contains the case's fraud, or -1 for
+    a spell that ends without. ``hazard_from[s, p]`` is the cumulative hazard at the beginning of
+    period p, ``hazard_until[s]`` at the spell's end. ``weight`` is how many cards it stands for.
+    """
+
+    period: Ints
+    hazard_from: Floats
+    hazard_until: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The strongest window of each entity; ``score`` is 0 where nothing stands out."""
+
+    score: Floats
+    start: Ints
+    end: Ints
+    period: Ints
+    cases: Ints
+    expected: Floats
+    exposed_cases: Ints  # distinct cases with any visit
+    windows: Ints  # case-visit days on the grid: measures how much was tried
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def likelihood_ratio(k: float, expected: float, total: float) -> float:
+    """Log-likelihood ratio of k among ``total`` against ``expected``; 0 unless k exceeds it."""
+    if k <= expected or expected <= 0.0:
+        return 0.0
+    score = k * np.log(k / expected)
+    rest = total - k
+    if rest > 0.0 and total > expected:
+        score += rest * np.log(rest / (total - expected))
+    return score
+
+
+@nb.njit(cache=True, nogil=True)
+def _grid(days: Ints, limit: int) -> tuple[Ints, Ints]:
+    """At most ``limit`` bins over the sorted distinct ``days``: their first and last days."""
+    n = days.size
+    bins = min(n, limit)
+    starts = np.empty(bins, np.int64)
+    ends = np.empty(bins, np.int64)
+    for g in range(bins):
+        starts[g] = days[g * n // bins]
+        ends[g] = days[(g + 1) * n // bins - 1]
+    return starts, ends
+
+
+@nb.njit(cache=True, nogil=True)
+def _fill(
+    spell: Ints, day: Ints, previous: Ints, hazard: Floats,
+    period: Ints, hazard_from: Floats, hazard_until: Floats, weight: Floats,
+    starts: Ints, ends: Ints, p: int, counts: Floats, expected: Floats,
+) -> None:  # fmt: skip
+    """Counts and expectations of all windows (start bin, end bin) for misuse period p."""
+    bins = starts.size
+    counts[: bins + 1, :bins] = 0.0
+    expected[: bins + 1, :bins] = 0.0
+    for i in range(spell.size):
+        s = spell[i]
+        last = np.searchsorted(starts, day[i], side="right") - 1
+        begin = np.searchsorted(starts, previous[i], side="right")
+        until = np.searchsorted(ends, day[i], side="left")
+        if last < begin or until >= bins:
+            continue
+        risk = hazard_until[s] - max(hazard[i], hazard_from[s, p])
+        if risk > 0.0:
+            expected[begin, until] += weight[s] * risk
+            expected[last + 1, until] -= weight[s] * risk
+        if period[s] >= 0 and period[s] <= p:
+            counts[begin, until] += 1.0
+            counts[last + 1, until] -= 1.0
+    for a in range(bins):
+        count_row = 0.0
+        expected_row = 0.0
+        for b in range(bins):
+            if a > 0:
+                counts[a, b] += counts[a - 1, b]
+                expected[a, b] += expected[a - 1, b]
+    for a in range(bins):
+        count_row = 0.0
+        expected_row = 0.0
+        for b in range(bins):
+            count_row += counts[a, b]
+            expected_row += expected[a, b]
+            counts[a, b] = count_row
+            expected[a, b] = expected_row
+
+
+@nb.njit(cache=True, nogil=True)
+def _case_days(spell: Ints, day: Ints, period: Ints) -> tuple[Ints, int]:
+    """Sorted distinct days on which later cases visited, and how many cases there are."""
+    found = np.empty(spell.size, np.int64)
+    n = 0
+    cases = 0
+    before = -1
+    for i in range(spell.size):
+        if period[spell[i]] >= 0:
+            found[n] = day[i]
+            n += 1
+            if spell[i] != before:
+                cases += 1
+                before = spell[i]
+    return np.unique(found[:n]), cases
+
+
+@nb.njit(cache=True, nogil=True, parallel=True)
+def _scan(
+    first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats,
+    period: Ints, hazard_from: Floats, hazard_until: Floats, weight: Floats,
+    totals: Floats, floor: Floats, limit: int, least: int,
+    score: Floats, start: Ints, end: Ints, best_period: Ints,
+    cases: Ints, best_expected: Floats, exposed: Ints, windows: Ints,
+) -> None:  # fmt: skip
+    for e in nb.prange(first.size - 1):
+        lo, hi = first[e], first[e + 1]
+        days, count = _case_days(spell[lo:hi], day[lo:hi], period)
+        exposed[e] = count
+        if count < least:
+            continue
+        starts, ends = _grid(days, limit)
+        bins = starts.size
+        windows[e] = days.size
+        counts = np.empty((bins + 1, bins))
+        expected = np.empty((bins + 1, bins))
+        for p in range(totals.size):
+            _fill(
+                spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi],
+                period, hazard_from, hazard_until, weight,
+                starts, ends, p, counts, expected,
+            )  # fmt: skip
+            for a in range(bins):
+                for b in range(a, bins):
+                    k = counts[a, b]
+                    if k < least:
+                        continue
+                    # Rounding of the running sums must never produce an expectation of nothing.
+                    mean = max(expected[a, b], floor[e])
+                    value = likelihood_ratio(k, mean, totals[p])
+                    if value > score[e]:
+                        score[e] = value
+                        start[e] = starts[a]
+                        end[e] = ends[b]
+                        best_period[e] = p
+                        cases[e] = int(round(k))
+                        best_expected[e] = mean
+
+
+def scan(
+    visits: Visits, spells: Spells, totals: Floats, *, floor: Floats, limit: int, least: int
+) -> Best:
+    """Scan each entity over all windows and misuse periods.
+
+    ``totals[p]`` is the number of cases in period p, ``floor`` the least expectation believed for
+    each entity, ``limit`` the most bins of the grid of windows, ``least`` the fewest cases that
+    make a window worth scoring. Memory: ``16 * limit**2`` bytes a thread.
+    """
+    n = visits.first.size - 1
+    best = Best(
+        score=np.zeros(n), start=np.zeros(n, np.int64), end=np.zeros(n, np.int64),
+        period=np.zeros(n, np.int64), cases=np.zeros(n, np.int64), expected=np.zeros(n),
+        exposed_cases=np.zeros(n, np.int64), windows=np.zeros(n, np.int64),
+    )  # fmt: skip
+    _scan(
+        visits.first, visits.spell, visits.day, visits.previous, visits.hazard,
+        spells.period, spells.hazard_from, spells.hazard_until, spells.weight,
+        totals, floor, limit, least,
+        best.score, best.start, best.end, best.period,
+        best.cases, best.expected, best.exposed_cases, best.windows,
+    )  # fmt: skip
+    return best
+
+
+def surface(
+    visits: Visits, spells: Spells, entity: int, period: int, total: float, *, limit: int
+) -> tuple[Ints, Ints, Floats]:
+    """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
+    lo, hi = visits.first[entity], visits.first[entity + 1]
+    part = slice(lo, hi)
+    days, _ = _case_days(visits.spell[part], visits.day[part], spells.period)
+    starts, ends = _grid(days, limit)
+    counts = np.empty((starts.size + 1, starts.size))
+    expected = np.empty_like(counts)
+    _fill(
+        visits.spell[part], visits.day[part], visits.previous[part], visits.hazard[part],
+        spells.period, spells.hazard_from, spells.hazard_until, spells.weight,
+        starts, ends, period, counts, expected,
+    )  # fmt: skip
+    k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = total - k
+        tail = np.where(rest > 0, rest * np.log(rest / np.maximum(total - mean, 1e-12)), 0.0)
+        scores = np.where(k > mean, k * np.log(k / mean) + tail, 0.0)
+    return starts, ends, np.triu(scores)

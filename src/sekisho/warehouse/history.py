@@ -1,0 +1,351 @@
+"""A bank's history on DuckDB: each query one SQL text, results as arrays of integers.
+
+Passes over the transactions: (1) `survey` groups by card; (2) `draw` collects the visits of the
+cards of the study; and, where only a share of the cards was drawn, (3) the visits at suspected
+merchants and (4) the activity of the cards seen there. A history small enough to be drawn whole
+needs only (1) and (2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.domain.history import CardTable, ExposureWindow, FraudTable, Survey, VisitTable
+
+Ints = NDArray[np.int64]
+
+COUNTED_TYPES = ("", "card_not_present", "counterfeit")
+STOPPING_TYPES = ("lost_stolen", "account_takeover", "application")
+FAR = np.int64(1) << 40
+MICRO = 1_000_000
+
+# Refunds and reversals take nothing from a card; ISO 8583 1987 class 04 and its 1993 form are
+# reversals.
+_VISITS = """
+    SELECT card_ref, {acquirer}, merchant_id, authorized_at, {bin}, {initiated}
+    FROM transactions
+    WHERE card_ref IS NOT NULL AND merchant_id IS NOT NULL {filters}
+"""
+_NO_REFUND = """
+    AND (message_type IS NULL OR NOT (
+        lower(message_type) IN ('refund', 'reversal', 'credit')
+        OR message_type LIKE '04%' OR message_type LIKE '14%'))
+"""
+
+
+def statement(name: str) -> str:
+    """The SQL text ``sql/<name>.sql`` with DuckDB's way of writing bound values."""
+    text = resources.files("sekisho.warehouse").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    return body.replace(" :", " $")
+
+
+def _seconds(values: NDArray[Any]) -> Ints:
+    """Instants as whole seconds; a missing one becomes far in the future."""
+    data = np.ma.getdata(values)
+    out = data.astype("datetime64[s]").astype(np.int64)
+    missing = np.isnat(data) | np.ma.getmaskarray(values)
+    return np.asarray(np.where(missing, FAR, out), np.int64)
+
+
+class DuckHistory:
+    """A history in DuckDB; satisfies `sekisho.commonpoint.ports.History`.
+
+    ``connection`` has the views ``transactions``, ``fraud``, ``merchants`` and ``cards`` as
+    `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, columns: Iterable[str], *, overlapping: bool
+    ) -> None:
+        self._db = connection
+        self._overlapping = overlapping
+        self._share = 1.0
+        self._names: dict[int, tuple[str, str]] = {}
+        self.passes = 0
+        present = set(columns)
+        has_product = bool(
+            self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0]
+        )
+        filters = _NO_REFUND if "message_type" in present else ""
+        if "amount_minor" in present:
+            filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"
+        use_bin = "bin" in present and not has_product
+        self._db.execute(
+            "CREATE OR REPLACE TEMP VIEW visits AS "
+            + _VISITS.format(
+                acquirer="coalesce(acquirer_id, '') AS acquirer_id"
+                if "acquirer_id" in present
+                else "'' AS acquirer_id",
+                bin="coalesce(CAST(bin AS VARCHAR), '') AS bin" if use_bin else "'' AS bin",
+                initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
+                if "initiator" in present
+                else "FALSE AS merchant_initiated",
+                filters=filters,
+            )
+        )
+        self.matched_on_product = has_product or use_bin
+        self._product = (
+            "SELECT card_ref, product FROM cards WHERE product IS NOT NULL"
+            if has_product
+            else "SELECT card_ref, card_bin AS product FROM card_survey"
+        )
+
+    def _make(self, table: str, name: str, values: Mapping[str, Any] | None = None) -> None:
+        """Keep the answer of a statement under a name."""
+        self._db.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {statement(name)}", values or {})
+
+    def _fetch(self, name: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self._db.execute(statement(name), values or {}).fetchnumpy()
+
+    def survey(self) -> Survey:
+        """Read the history once: how large, from when to when."""
+        self.passes += 1
+        self._make("card_survey", "card_survey")
+        self._db.execute(f"CREATE OR REPLACE TEMP VIEW card_products AS {self._product}")
+        row = self._fetch("survey_totals")
+        if not int(row["card_count"][0]):
+            return Survey(0, 0, 0, 0)
+        return Survey(
+            transactions=int(row["visit_count"][0]),
+            cards=int(row["card_count"][0]),
+            first_at=int(_seconds(row["first_at"])[0]),
+            last_at=int(_seconds(row["last_at"])[0]),
+        )
+
+    def draw(self, *, cards: int) -> float:
+        """Choose all cards with a fraud report and about ``cards`` others; the others' share."""
+        self.passes += 1
+        total = self._count("card_survey")
+        share = min(1.0, cards / max(total, 1))
+        threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
+        self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
+        self._make("drawn_visits", "drawn_visits")
+        if self._overlapping:
+            self._db.execute(
+                "CREATE OR REPLACE TEMP TABLE drawn_visits AS SELECT DISTINCT * FROM drawn_visits"
+            )
+        self._make("merchants_seen", "merchants_seen")
+        reported = self._db.execute(
+            "SELECT count(DISTINCT d.card) FROM drawn_cards AS d SEMI JOIN fraud AS f USING (card_ref)"
+        ).fetchall()[0][0]
+        others = total - reported
+        drawn = self._count("drawn_cards") - reported
+        self._share = drawn / others if others and drawn else 1.0
+        return self._share
+
+    def _count(self, table: str) -> int:
+        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+    def cards(self) -> CardTable:
+        """The cards chosen so far, in the order of their numbers."""
+        lists = "SELECT card_ref, card, first_at FROM drawn_cards"
+        if self._exists("added_cards"):
+            lists += " UNION ALL SELECT card_ref, card, first_at FROM added_cards"
+        self._db.execute(f"CREATE OR REPLACE TEMP VIEW listed_cards AS {lists}")
+        rows = self._fetch("card_attributes")
+        refs = np.ma.getdata(rows["card_ref"]).astype(str)
+        first_at = _seconds(rows["first_at"])
+        opened = _seconds(rows["opened_on"])
+        return CardTable(
+            product=_codes(rows["product"]),
+            home_area=_codes(rows["home_area"]),
+            opened_at=np.where(opened < FAR, np.minimum(opened, first_at), first_at),
+            closed_at=_seconds(rows["closed_on"]),
+            account=_accounts(refs, rows["replaced_by"]),
+        )
+
+    def _exists(self, table: str) -> bool:
+        found = self._db.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = $name",
+            {"name": table},
+        ).fetchall()
+        return bool(found[0][0])
+
+    def visits(self) -> VisitTable:
+        """All visits of the drawn cards."""
+        return _visit_table(self._fetch("numbered_visits"))
+
+    def frauds(self) -> FraudTable:
+        """All usable fraud reports of drawn cards; where a report names no shop, by its instant."""
+        rows = self._fetch("numbered_frauds")
+        card = np.ma.getdata(rows["card"]).astype(np.int32)
+        at = _seconds(rows["fraud_at"])
+        entity = np.ma.getdata(rows["entity"]).astype(np.int32).copy()
+        visits = self.visits()
+        order = np.argsort(visits.card.astype(np.int64) * FAR + visits.at, kind="stable")
+        keys = (visits.card.astype(np.int64) * FAR + visits.at)[order]
+        wanted = card.astype(np.int64) * FAR + at
+        spot = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))
+        if keys.size:
+            same = (keys[spot] == wanted) & (entity < 0)
+            entity[same] = visits.entity[order][spot[same]]
+        kind = np.ma.getdata(rows["fraud_type"]).astype(str)
+        product = self.cards().product
+        return FraudTable(
+            card=card,
+            at=at,
+            reported_at=_seconds(rows["reported_at"]),
+            counts=np.isin(kind, COUNTED_TYPES),
+            stops_card=np.isin(kind, STOPPING_TYPES),
+            entity=entity,
+            product=product[card],
+        )
+
+    def entity_count(self) -> int:
+        """How many merchants the drawn cards visited."""
+        return self._count("merchants_seen")
+
+    def _load_names(self) -> None:
+        rows = self._db.execute("SELECT entity, acquirer_id, merchant_id FROM merchants_seen")
+        self._names = {int(e): (str(a), str(m)) for e, a, m in rows.fetchall()}
+
+    def entity_id(self, entity: int) -> str:
+        """The merchant for files: ``acquirer/merchant``, or the merchant alone."""
+        if not self._names:
+            self._load_names()
+        acquirer, merchant = self._names[entity]
+        return f"{acquirer}/{merchant}" if acquirer else merchant
+
+    def entity_name(self, entity: int) -> str:
+        """The merchant's latest name in the merchant file, else its id."""
+        self.entity_id(entity)
+        acquirer, merchant = self._names[entity]
+        rows = self._db.execute(
+            "SELECT name FROM merchants WHERE merchant_id = $m AND coalesce(acquirer_id, '') = $a"
+            " AND name IS NOT NULL ORDER BY valid_from DESC NULLS LAST LIMIT 1",
+            {"m": merchant, "a": acquirer},
+        ).fetchall()
+        return str(rows[0][0]) if rows else self.entity_id(entity)
+
+    def add_visitors(self, entities: Ints) -> VisitTable:
+        """Choose also every card that ever visited ``entities``; all visits there."""
+        self.passes += 1
+        self._want("candidates", entities)
+        self._make("candidate_visits", "candidate_visits")
+        if self._overlapping:
+            self._db.execute(
+                "CREATE OR REPLACE TEMP TABLE candidate_visits AS "
+                "SELECT DISTINCT * FROM candidate_visits"
+            )
+        self._make("added_cards", "added_cards", {"known": self._count("drawn_cards")})
+        return _visit_table(self._fetch("candidate_visits_numbered"))
+
+    def _want(self, table: str, entities: Ints) -> None:
+        wanted = {"entity": np.asarray(entities, np.int64)}
+        self._db.register("wanted_entities", _as_arrow(wanted))
+        self._db.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT m.* FROM merchants_seen AS m "
+            "JOIN wanted_entities AS w ON m.entity = w.entity"
+        )
+        self._db.unregister("wanted_entities")
+
+    def added_activity(self) -> tuple[NDArray[np.int32], Ints]:
+        """Card and instant of every visit of the cards that `add_visitors` added."""
+        self.passes += 1
+        rows = self._fetch("added_activity")
+        return np.ma.getdata(rows["card"]).astype(np.int32), _seconds(rows["authorized_at"])
+
+    def expose(self, windows: Iterable[ExposureWindow]) -> None:
+        """Keep in the table ``exposed_cards`` the cards that visited inside a window."""
+        listed = list(windows)
+        table = {
+            "entity": np.array([w.entity for w in listed], np.int64),
+            "start": np.array([w.start for w in listed], np.int64),
+            "end": np.array([w.end for w in listed], np.int64),
+        }
+        self._db.register("wanted_windows", _as_arrow(table))
+        self._db.execute(
+            "CREATE OR REPLACE TEMP TABLE exposure_windows AS "
+            "SELECT m.*, make_timestamp(w.start * 1000000) AS window_start, "
+            'make_timestamp(w."end" * 1000000) AS window_end '
+            "FROM wanted_windows AS w JOIN merchants_seen AS m ON m.entity = w.entity"
+        )
+        self._db.unregister("wanted_windows")
+        if self._share >= 1.0:
+            # Every card was drawn, so its visits are at hand.
+            source = (
+                "SELECT d.card_ref, v.acquirer_id, v.merchant_id, v.authorized_at "
+                "FROM drawn_visits AS v JOIN drawn_cards AS d ON v.card = d.card"
+            )
+        elif listed and self._all_candidates(table["entity"]):
+            source = (
+                "SELECT v.card_ref, m.acquirer_id, m.merchant_id, v.authorized_at "
+                "FROM candidate_visits AS v JOIN merchants_seen AS m ON v.entity = m.entity"
+            )
+        else:
+            source = "SELECT card_ref, acquirer_id, merchant_id, authorized_at FROM visits"
+            self.passes += 1 if listed else 0
+        self._db.execute(f"CREATE OR REPLACE TEMP VIEW exposing_visits AS {source}")
+        self._make("exposed_cards", "exposed_cards")
+
+    def _all_candidates(self, entities: Ints) -> bool:
+        if not self._exists("candidates"):
+            return False
+        known = self._db.execute("SELECT entity FROM candidates").fetchnumpy()["entity"]
+        return bool(np.isin(entities, known).all())
+
+    def exposed_count(self) -> int:
+        """Distinct cards in the table ``exposed_cards``."""
+        return int(
+            self._db.execute("SELECT count(DISTINCT card_ref) FROM exposed_cards").fetchall()[0][0]
+        )
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The engine, for those who write the tables out."""
+        return self._db
+
+
+def _as_arrow(columns: Mapping[str, Ints]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - DuckDB reads arrays by way of Arrow tables only
+
+    return pa.table(dict(columns))
+
+
+def _visit_table(rows: Mapping[str, Any]) -> VisitTable:
+    return VisitTable(
+        card=np.ma.getdata(rows["card"]).astype(np.int32),
+        entity=np.ma.getdata(rows["entity"]).astype(np.int32),
+        at=_seconds(rows["authorized_at"]),
+        merchant_initiated=np.ma.getdata(rows["merchant_initiated"]).astype(bool),
+    )
+
+
+def _codes(values: NDArray[Any]) -> NDArray[np.int32]:
+    """Texts as codes by falling frequency, 0 for an empty one."""
+    texts = np.ma.getdata(values).astype(str)
+    names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
+    rank = np.empty(names.size, np.int32)
+    order = np.argsort(-counts, kind="stable")
+    order = np.concatenate([order[names[order] == ""], order[names[order] != ""]])
+    offset = 0 if (names == "").any() else 1
+    rank[order] = np.arange(names.size) + offset
+    return rank[inverse].astype(np.int32)
+
+
+def _accounts(refs: NDArray[Any], replaced_by: NDArray[Any]) -> NDArray[np.int32]:
+    """One number for cards that replace one another (chains followed to their last card)."""
+    n = refs.size
+    root = np.arange(n)
+    has_next = ~np.ma.getmaskarray(replaced_by)
+    followers = np.flatnonzero(has_next)
+    if followers.size:
+        names = np.ma.getdata(replaced_by)[followers].astype(str)
+        order = np.argsort(refs)
+        spot = np.minimum(np.searchsorted(refs[order], names), n - 1)
+        target = order[spot]
+        known = refs[target] == names
+        root[followers[known]] = target[known]
+        for _ in range(64):  # chains are short; a loop of replacements must not hang us
+            further = root[root]
+            if np.array_equal(further, root):
+                break
+            root = further
+    return np.unique(root, return_inverse=True)[1].astype(np.int32)

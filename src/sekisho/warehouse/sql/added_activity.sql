@@ -1,0 +1,8 @@
+-- What: when the added cards were used.
+-- Grain: one row for each visit.
+-- Inputs: visits, added_cards.
+SELECT
+    a.card,
+    v.authorized_at
+FROM visits AS v
+INNER JOIN added_cards AS a ON v.card_ref = a.card_ref
