@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sekisho.domain.history import CardTable, FraudTable, Ints, Survey, VisitTable
+from sekisho.domain.history import (
+    CardTable,
+    Codes,
+    ExposureWindow,
+    FraudTable,
+    Ints,
+    Survey,
+    VisitTable,
+)
 
 
 class History(Protocol):
     """A bank's card history. Cards and entities are integers that the history hands out."""
 
+    passes: int
+
     def survey(self) -> Survey:
         """Read the history once: how large, from when to when."""
 
     def draw(self, *, cards: int) -> float:
-        """Choose all cards with a fraud report and, by hash, about ``cards`` others; the latter's share."""
+        """Choose all cards with a fraud report and, by hash, about ``cards`` others.
+
+        Returns the share of the others that was drawn.
+        """
 
     def cards(self) -> CardTable:
         """The cards chosen so far, in the order of their numbers."""
@@ -26,19 +37,25 @@ class History(Protocol):
         """All usable fraud reports of chosen cards."""
 
     def visits(self) -> VisitTable:
-        """All visits of the chosen cards."""
+        """All visits of the drawn cards."""
 
     def entity_count(self) -> int:
-        """How many entities have been seen so far."""
+        """How many entities have been seen."""
 
     def entity_id(self, entity: int) -> str:
-        """The entity's name for files: ``acquirer/merchant``, or the merchant alone."""
+        """The entity's name for files."""
 
     def entity_name(self, entity: int) -> str:
         """The entity's name for people."""
 
     def add_visitors(self, entities: Ints) -> VisitTable:
-        """Choose also every card that ever visited ``entities``; all their visits there."""
+        """Choose also every card that ever visited ``entities``; all visits there."""
 
-    def activity(self, edges: Ints, *, since: int) -> NDArray[np.int32]:
-        """Visits of the cards numbered ``since`` and on, in each block: (cards, blocks)."""
+    def added_activity(self) -> tuple[Codes, Ints]:
+        """Card and instant of every visit of the cards that `add_visitors` added."""
+
+    def expose(self, windows: Iterable[ExposureWindow]) -> None:
+        """Keep the cards that visited inside a window."""
+
+    def exposed_count(self) -> int:
+        """Distinct cards kept by `expose`."""

@@ -35,8 +35,8 @@ LONG_AGO = np.int64(-(1 << 40))
 class Study:
     """All that is known of the cards when shops are compared.
 
-    ``event`` is 1 for spells that count as a case (one for each burst), else 0. ``index_at`` and
-    ``reported_at`` are meaningful for cases only.
+    ``event`` marks spells that count as a case (one for each burst). ``weight`` is how many cards
+    of the bank a spell stands for: 0 for spells added to the drawn ones, which stand for them.
     """
 
     cards: CardTable
@@ -70,15 +70,19 @@ class Study:
             period[event & (self.spells.leave >= self.clock.period_start(p))] = p
         return period
 
-    def for_scan(
-        self, *, event: NDArray[np.bool_] | None = None, weight: Floats | None = None
-    ) -> Spells:
-        """What the scan needs of each spell, with other cases or weights where given."""
+    def hazard_by(self, spells: Ints, at: int) -> Floats:
+        """Cumulative hazard of some spells at one instant."""
+        return hazard_at(
+            spells, np.full(spells.size, at, np.int64), self.spells.entry, self.spells.leave,
+            self.cumulative, self.clock.edges,
+        )  # fmt: skip
+
+    def for_scan(self, event: NDArray[np.bool_] | None = None) -> Spells:
+        """What the scan needs of each spell, with other cases where given."""
         return Spells(
             period=self.period_of(self.event if event is None else event),
             hazard_from=self.hazard_from,
             hazard_until=self.cumulative[:, -1],
-            weight=self.weight if weight is None else weight,
         )
 
 
@@ -111,14 +115,12 @@ def _hazard_from(spells: SpellTable, cumulative: Floats, clock: Clock) -> Floats
     columns = []
     for p in range(len(clock.periods)):
         at = np.full(len(spells), clock.period_start(p), np.int64)
-        columns.append(
-            hazard_at(every, at, spells.entry, spells.leave, cumulative, clock.edges)
-        )
+        columns.append(hazard_at(every, at, spells.entry, spells.leave, cumulative, clock.edges))
     return np.column_stack(columns)
 
 
 def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> Study:
-    """Add the cards beyond those of ``study`` (none has a fraud report); all weigh 1 now.
+    """Add the cards beyond those of ``study`` (none has a fraud report).
 
     ``cards`` holds all cards, ``counts`` the activity of the added ones per block.
     """
@@ -148,7 +150,7 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
         cards=cards,
         spells=joined,
         event=np.concatenate([study.event, np.zeros(len(some), bool)]),
-        weight=np.ones(len(joined)),
+        weight=np.concatenate([study.weight, np.zeros(len(some))]),
         cell=np.concatenate([study.cell, cell]),
         cumulative=np.concatenate([study.cumulative, cumulative]),
         hazard_from=np.concatenate(
@@ -202,8 +204,7 @@ def first_of_burst(spells: SpellTable) -> NDArray[np.bool_]:
 class Panel:
     """Visits of a study at some entities, sorted for the scan.
 
-    ``entities[i]`` is the entity behind the scan's number i; ``at`` are the visits' instants;
-    ``ever_first`` marks a spell's first visit at an entity.
+    ``entities[i]`` is the entity behind the scan's number i; ``at`` are the visits' instants.
     """
 
     entities: Ints
@@ -238,6 +239,22 @@ def _take(visits: Visits, rows: Ints, first: Ints) -> Visits:
         day=visits.day[rows],
         previous=visits.previous[rows],
         hazard=visits.hazard[rows],
+        weight=visits.weight[rows],
+    )
+
+
+def join_panels(one: Panel, other: Panel) -> Panel:
+    """One panel of the entities of two."""
+    a, b = one.visits, other.visits
+    first = np.concatenate([a.first[:-1], b.first + a.spell.size])
+    columns = {
+        name: np.concatenate([getattr(a, name), getattr(b, name)])
+        for name in ("spell", "day", "previous", "hazard", "weight")
+    }
+    return Panel(
+        np.concatenate([one.entities, other.entities]),
+        Visits(first=first, **columns),
+        np.concatenate([one.at, other.at]),
     )
 
 
@@ -247,10 +264,11 @@ def own_fraud_keys(frauds: FraudTable) -> Ints:
     return np.unique(frauds.card[known].astype(np.int64) * (1 << 32) + frauds.entity[known])
 
 
-def make_panel(study: Study, visits: VisitTable) -> Panel:
+def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> Panel:
     """Keep what can expose a card: visits inside a spell, none at a shop of the card's own fraud.
 
-    Of several visits of a spell at an entity on one day the first is kept.
+    Of several visits of a spell at an entity on one day the first is kept. With ``complete``
+    the visits are those of all cards and each stands for itself.
     """
     spell = spell_of_visits(visits, study.spells)
     own = own_fraud_keys(study.frauds)
@@ -278,6 +296,13 @@ def make_panel(study: Study, visits: VisitTable) -> Panel:
     hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
     return Panel(
         entities.astype(np.int64),
-        Visits(np.append(first, spell.size).astype(np.int64), spell, day, previous, hazard),
+        Visits(
+            np.append(first, spell.size).astype(np.int64),
+            spell,
+            day,
+            previous,
+            hazard,
+            np.ones(spell.size) if complete else study.weight[spell],
+        ),  # fmt: skip
         at,
     )

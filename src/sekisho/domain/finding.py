@@ -166,13 +166,14 @@ class Method:
     entities_tested: int
     sample_fraction: float
     strata: tuple[str, ...]  # what controls were matched on
-    overdispersion: float
+    overdispersion: float  # standard deviation of the ratio of true to fitted expectation
     permutations: int
     permuted_strongest_p: float | None
     misuse_periods: tuple[int | None, ...]
     passes: int
     excluded_fraud: Mapping[str, int]  # fraud reports left out, by reason
     bursts: int  # groups of reports counted as one event
+    chance_stretch: float = 1.0  # how much easier than by the book surprises come here
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,14 @@ def fit_hazard(
             # Shrinking is towards the factor's own past value of 1, so divide it out first.
             plain = np.divide(wanted, relative[f], out=np.zeros(sizes[f]), where=relative[f] > 0)
             update = np.divide(
-                seen + shrinkage, plain + shrinkage, out=np.ones(sizes[f]), where=plain + shrinkage > 0
+                seen + shrinkage,
+                plain + shrinkage,
+                out=np.ones(sizes[f]),
+                where=plain + shrinkage > 0,
             )
-            change = max(change, float(np.max(np.abs(np.log((update + 1e-12) / (relative[f] + 1e-12))))))
+            change = max(
+                change, float(np.max(np.abs(np.log((update + 1e-12) / (relative[f] + 1e-12)))))
+            )
             relative[f] = update
         if change < 1e-6:
             break
@@ -104,7 +109,12 @@ def tally_at_risk(
 
 @nb.njit(cache=True, nogil=True)
 def cumulate(
-    entry: Ints, leave: Ints, cells: NDArray[np.int32], cell_hazard: Floats, block: Floats, bounds: Ints
+    entry: Ints,
+    leave: Ints,
+    cells: NDArray[np.int32],
+    cell_hazard: Floats,
+    block: Floats,
+    bounds: Ints,
 ) -> Floats:
     """Cumulative hazard of each spell at each edge of ``bounds``: (spells, blocks + 1)."""
     blocks = bounds.size - 1

@@ -32,7 +32,7 @@ class Visits:
 
     ``first[i]:first[i + 1]`` are the visits of entity i. ``previous`` is the day of the spell's
     visit before at the entity, or a very early day. ``hazard`` is the spell's cumulative hazard
-    at the visit.
+    at the visit, ``weight`` how many cards the visit stands for.
     """
 
     first: Ints
@@ -40,6 +40,7 @@ class Visits:
     day: Ints
     previous: Ints
     hazard: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,12 @@ class Spells:
 
     ``period`` is the index of the shortest misuse period that contains the case's fraud, or -1 for
     a spell that ends without. ``hazard_from[s, p]`` is the cumulative hazard at the beginning of
-    period p, ``hazard_until[s]`` at the spell's end. ``weight`` is how many cards it stands for.
+    period p, ``hazard_until[s]`` at the spell's end.
     """
 
     period: Ints
     hazard_from: Floats
     hazard_until: Floats
-    weight: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ def _grid(days: Ints, limit: int) -> tuple[Ints, Ints]:
 
 @nb.njit(cache=True, nogil=True)
 def _fill(
-    spell: Ints, day: Ints, previous: Ints, hazard: Floats,
-    period: Ints, hazard_from: Floats, hazard_until: Floats, weight: Floats,
+    spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
+    period: Ints, hazard_from: Floats, hazard_until: Floats,
     starts: Ints, ends: Ints, p: int, counts: Floats, expected: Floats,
 ) -> None:  # fmt: skip
     """Counts and expectations of all windows (start bin, end bin) for misuse period p."""
@@ -115,18 +115,15 @@ def _fill(
             continue
         risk = hazard_until[s] - max(hazard[i], hazard_from[s, p])
         if risk > 0.0:
-            expected[begin, until] += weight[s] * risk
-            expected[last + 1, until] -= weight[s] * risk
+            expected[begin, until] += weight[i] * risk
+            expected[last + 1, until] -= weight[i] * risk
         if period[s] >= 0 and period[s] <= p:
             counts[begin, until] += 1.0
             counts[last + 1, until] -= 1.0
-    for a in range(bins):
-        count_row = 0.0
-        expected_row = 0.0
+    for a in range(1, bins):
         for b in range(bins):
-            if a > 0:
-                counts[a, b] += counts[a - 1, b]
-                expected[a, b] += expected[a - 1, b]
+            counts[a, b] += counts[a - 1, b]
+            expected[a, b] += expected[a - 1, b]
     for a in range(bins):
         count_row = 0.0
         expected_row = 0.0
@@ -156,8 +153,8 @@ def _case_days(spell: Ints, day: Ints, period: Ints) -> tuple[Ints, int]:
 
 @nb.njit(cache=True, nogil=True, parallel=True)
 def _scan(
-    first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats,
-    period: Ints, hazard_from: Floats, hazard_until: Floats, weight: Floats,
+    first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
+    period: Ints, hazard_from: Floats, hazard_until: Floats,
     totals: Floats, floor: Floats, limit: int, least: int,
     score: Floats, start: Ints, end: Ints, best_period: Ints,
     cases: Ints, best_expected: Floats, exposed: Ints, windows: Ints,
@@ -175,8 +172,8 @@ def _scan(
         expected = np.empty((bins + 1, bins))
         for p in range(totals.size):
             _fill(
-                spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi],
-                period, hazard_from, hazard_until, weight,
+                spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi], weight[lo:hi],
+                period, hazard_from, hazard_until,
                 starts, ends, p, counts, expected,
             )  # fmt: skip
             for a in range(bins):
@@ -212,8 +209,8 @@ def scan(
         exposed_cases=np.zeros(n, np.int64), windows=np.zeros(n, np.int64),
     )  # fmt: skip
     _scan(
-        visits.first, visits.spell, visits.day, visits.previous, visits.hazard,
-        spells.period, spells.hazard_from, spells.hazard_until, spells.weight,
+        visits.first, visits.spell, visits.day, visits.previous, visits.hazard, visits.weight,
+        spells.period, spells.hazard_from, spells.hazard_until,
         totals, floor, limit, least,
         best.score, best.start, best.end, best.period,
         best.cases, best.expected, best.exposed_cases, best.windows,
@@ -233,7 +230,7 @@ def surface(
     expected = np.empty_like(counts)
     _fill(
         visits.spell[part], visits.day[part], visits.previous[part], visits.hazard[part],
-        spells.period, spells.hazard_from, spells.hazard_until, spells.weight,
+        visits.weight[part], spells.period, spells.hazard_from, spells.hazard_until,
         starts, ends, period, counts, expected,
     )  # fmt: skip
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 Floats = NDArray[np.float64]
 
@@ -53,24 +55,70 @@ def log_any(log_p: ArrayLike, trials: ArrayLike) -> Floats:
 def window_trials(windows: ArrayLike, periods: int) -> Floats:
     """How many independent tries a scan over windows and misuse periods is worth, from above.
 
-    ``windows`` is the number of case-visit days that windows may start and end on. Overlapping
-    windows are far from independent: measured on permuted labels, the best p-value over all
-    windows and periods behaves like that of fewer tries than
-    ``1 + periods * windows`` / 2 (see docs/algorithms; a test holds it).
+    ``windows`` is the number of case-visit days that windows may start and end on: n (n + 1) / 2
+    windows, times the periods. They overlap; on permuted labels the best p-value behaves like that
+    of at most a quarter as many tries, and from about 60 days on the number grows no faster than
+    n (docs/algorithms/common-point.md; a test holds it).
     """
     n = np.asarray(windows, float)
-    return np.asarray(np.maximum(1.0 + periods * n / 2.0, 1.0), float)
+    return np.asarray(1.0 + periods * np.minimum(n * (n + 1) / 8.0, 8.0 * n), float)
 
 
-def overdispersion(cases: Floats, expected: Floats) -> float:
-    """Ratio of the robust variance of (cases - expected) to its Poisson variance, at least 1.
+def relative_misfit(cases: Floats, expected: Floats) -> float:
+    """Variance of the ratio of true to fitted expectation, over entities that are mostly innocent.
 
-    The median of squared, standardised differences over many entities, most of which are
-    innocent, over the median of chi-square with one degree of freedom (genomic control, Devlin &
-    Roeder 1999). Needs at least 30 entities with expectations of 5 or more, otherwise 1.
+    Solves median((cases - expected)^2 / (expected + m expected^2)) = median of chi-square with one
+    degree of freedom for m >= 0 (the idea of genomic control, Devlin & Roeder 1999, for a relative
+    instead of an absolute spread). Needs 30 entities with expectations of 5 or more, otherwise 0.
     """
     usable = expected >= 5.0
     if int(usable.sum()) < 30:
-        return 1.0
-    z = (cases[usable] - expected[usable]) ** 2 / expected[usable]
-    return max(1.0, float(np.median(z) / stats.chi2.ppf(0.5, 1)))
+        return 0.0
+    mean, gap = expected[usable], (cases[usable] - expected[usable]) ** 2
+    wanted = float(stats.chi2.ppf(0.5, 1))
+
+    def excess(m: float) -> float:
+        return float(np.median(gap / (mean + m * mean**2))) - wanted
+
+    if excess(0.0) <= 0:
+        return 0.0
+    return float(optimize.brentq(excess, 0.0, 100.0)) if excess(100.0) < 0 else 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class EmpiricalNull:
+    """How chance really behaves here: beyond ``anchor`` surprises are ``stretch`` times too easy.
+
+    Surprise is minus the log of an entity's p-value; under the textbook null its excess over any
+    level has mean 1.
+    """
+
+    anchor: float = 0.0
+    stretch: float = 1.0
+
+    def correct(self, log_p: Floats) -> Floats:
+        """Log p-values with the surprise beyond the anchor shrunk by ``stretch``."""
+        surprise = -np.asarray(log_p, float)
+        beyond = np.maximum(surprise - self.anchor, 0.0)
+        return np.asarray(-(np.minimum(surprise, self.anchor) + beyond / self.stretch), float)
+
+
+def empirical_null(log_p: Floats) -> EmpiricalNull:
+    """Learn the stretch from the bulk of the entities' own p-values (after Efron 2004).
+
+    Most shops are innocent, so the middle of their p-values shows how far the model's chance is
+    off, for instance where victims are neighbours. The slope is taken between the 70 % and the
+    98 % quantile of the surprise, against that of the exponential distribution; the guilty sit
+    above. A slope that is not clearly above 1 (two standard errors) counts as 1.
+    """
+    surprise = np.sort(-np.asarray(log_p, float))
+    n = surprise.size
+    if n < 200:
+        return EmpiricalNull()
+    low, high = float(np.quantile(surprise, 0.70)), float(np.quantile(surprise, 0.98))
+    slope = (high - low) / np.log(0.30 / 0.02)
+    # Asymptotic error of the difference of two quantiles of an exponential sample.
+    error = float(np.sqrt((0.98 / 0.02 - 0.70 / 0.30) / n)) / float(np.log(0.30 / 0.02))
+    if slope <= 1.0 + 2.0 * error:
+        return EmpiricalNull()
+    return EmpiricalNull(anchor=max(low, 0.0), stretch=slope)

@@ -70,9 +70,7 @@ class DuckHistory:
         self._names: dict[int, tuple[str, str]] = {}
         self.passes = 0
         present = set(columns)
-        has_product = bool(
-            self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0]
-        )
+        has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
         filters = _NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
             filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"

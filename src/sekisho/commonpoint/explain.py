@@ -1,0 +1,146 @@
+"""Innocent explanations of an association, each tested: misuse happens there, or next door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.study import Panel, Study
+from sekisho.stats.tails import log_tail
+
+if TYPE_CHECKING:
+    from sekisho.commonpoint.search import Association
+
+Ints = NDArray[np.int64]
+
+SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
+INSTANT_LAG = 2 * 3600
+NEIGHBOURS_MOST = 20
+NEIGHBOURS_SHARED = 2  # a look-alike shares at least two of the neighbouring shops
+
+
+@dataclass(frozen=True, slots=True)
+class UseOrTest:
+    """Whether an entity looks like a place where stolen cards are tested or spent.
+
+    ``short`` of ``cases`` cards had their first visit ever there within a week before their
+    fraud; ``usual_novelty`` is the share of first visits among other cards' visits;
+    ``misused_at_once`` the share of new visitors that were defrauded within that week.
+    """
+
+    cases: int
+    short: int
+    usual_novelty: float
+    misused_at_once: float
+    median_lag_hours: float
+    is_use_or_test: bool
+
+
+def judge_use_or_test(
+    study: Study, panel: Panel, number: int, start_day: int, end_day: int, cases: Ints
+) -> UseOrTest:
+    """Test the lag from visit to fraud (DESIGN 4.2).
+
+    At a source, victims shopped there like everybody else: some had been there before, and most
+    other new visitors are not defrauded within days. Where stolen cards are tested, nearly every
+    victim's visit is the card's first there and comes minutes to days before the fraud.
+    """
+    visits = panel.visits
+    rows = slice(visits.first[number], visits.first[number + 1])
+    spell, at = visits.spell[rows], panel.at[rows]
+    new = panel.ever_first[rows]
+    inside = (visits.day[rows] >= start_day) & (visits.day[rows] <= end_day)
+    is_case = np.zeros(len(study.spells), bool)
+    is_case[cases] = True
+    # First and last visit of each victim there.
+    mine = is_case[spell]
+    first_at = np.full(len(study.spells), np.iinfo(np.int64).max)
+    np.minimum.at(first_at, spell[mine], at[mine])
+    last_at = np.zeros(len(study.spells), np.int64)
+    np.maximum.at(last_at, spell[mine], at[mine])
+    index_at = study.spells.leave[cases]
+    lag = index_at - last_at[cases]
+    short = int((index_at - first_at[cases] <= SHORT_LAG).sum())
+    recent = int((lag <= SHORT_LAG).sum())
+    others = inside & ~study.event[spell]
+    weight = visits.weight[rows]
+    usual = (float(weight[others & new].sum()) + 1.0) / (float(weight[others].sum()) + 2.0)
+    newcomers = inside & new
+    soon = study.event[spell] & (study.spells.leave[spell] - at <= SHORT_LAG)
+    misused = float(weight[newcomers & soon].sum()) / max(float(weight[newcomers].sum()), 1.0)
+    odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
+    median = float(np.median(lag)) / 3600 if lag.size else 0.0
+    mostly = short >= 0.5 * cases.size
+    verdict = mostly and (odd or misused > 0.6 or median * 3600 <= INSTANT_LAG)
+    return UseOrTest(int(cases.size), short, usual, misused, median, bool(verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """How cards fared that use the same other shops but never went to the one in question.
+
+    ``cases`` against ``expected`` among the look-alikes; ``log_p`` is the association's own log p
+    after its expectation was raised to the neighbourhood's level, ``plain_log_p`` before.
+    """
+
+    shops: int
+    cases: int
+    expected: float
+    ratio: float
+    log_p: float
+    plain_log_p: float
+
+
+def look_alikes(
+    study: Study, drawn: Panel, found: Association, event: NDArray[np.bool_], total: float
+) -> Neighbourhood:
+    """Compare with cards of the same neighbourhood (DESIGN 4.3: matched on home area).
+
+    Victims may be neighbours for a reason of their own, such as a till down the street where
+    cards were misused. Neighbouring shops are those that the exposed cards visit far more than
+    other cards do; look-alikes share at least two of them and were not at the entity in the window.
+    """
+    plain = float(log_tail(found.cases, found.expected, total, 0.0))
+    heads = np.flatnonzero(drawn.ever_first)
+    entity = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))[heads]
+    spell = drawn.visits.spell[heads]
+    weight = study.weight
+    size = len(study.spells)
+    inside = np.zeros(size, bool)
+    inside[found.exposed] = True
+    count = drawn.entities.size
+    here = np.bincount(entity, weight[spell] * inside[spell], count)
+    all_over = np.bincount(entity, weight[spell], count)
+    share = float(weight[inside].sum()) / max(float(weight.sum()), 1.0)
+    usual = all_over * share
+    strange = (here - usual) / np.sqrt(np.maximum(usual, 0.1))
+    near = (here >= 3) & (here >= 2.0 * usual) & (drawn.entities != found.entity)
+    near &= strange > 3.0
+    chosen = np.flatnonzero(near)
+    chosen = chosen[np.argsort(-strange[chosen])][:NEIGHBOURS_MOST]
+    if chosen.size < NEIGHBOURS_SHARED:
+        return Neighbourhood(int(chosen.size), 0, 0.0, 1.0, plain, plain)
+    is_near = np.zeros(count, bool)
+    is_near[chosen] = True
+    shared = np.bincount(spell[is_near[entity]], minlength=size)
+    alike = (shared >= NEIGHBOURS_SHARED) & ~inside
+    # A local wave of fraud lasts for days or weeks: compare while the victims were defrauded.
+    ends = np.sort(study.spells.leave[found.spells])
+    begin, until = ends[ends.size // 10], ends[-1 - ends.size // 10]
+    every = np.flatnonzero(alike & (weight > 0))
+    risk = weight[every] * (study.hazard_by(every, until) - study.hazard_by(every, begin))
+    expected = float(risk.sum())
+    when = study.spells.leave[every]
+    cases = int((event[every] & (when >= begin) & (when <= until)).sum())
+    ratio = (cases + 1.0) / (expected + 1.0)
+    if expected <= 0 or float(stats.poisson.sf(cases - 1, expected)) > 0.01:
+        return Neighbourhood(int(chosen.size), cases, expected, ratio, plain, plain)
+    raised = found.expected * ratio
+    extra = raised**2 / (cases + 1.0)
+    adjusted = float(log_tail(found.cases, raised, max(total, raised * 2), extra))
+    return Neighbourhood(int(chosen.size), cases, expected, ratio, adjusted, plain)

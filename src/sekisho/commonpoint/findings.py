@@ -1,0 +1,244 @@
+"""From associations to what people read: windows, counts, curves, explanations."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.ports import History
+from sekisho.commonpoint.search import Association, Ground
+from sekisho.commonpoint.window import CONFIDENCE, WindowEstimate, estimate_window
+from sekisho.domain.finding import (
+    Curve,
+    EntityKind,
+    Explanation,
+    Finding,
+    Interval,
+    Member,
+    SuspectKind,
+)
+from sekisho.domain.history import ExposureWindow
+
+Ints = NDArray[np.int64]
+EPOCH = date(1970, 1, 1)
+CURVE_STEPS = 60
+LEAST_P = 1e-300
+
+
+def day_to_date(day: int) -> date:
+    """Days since 1970 as a date."""
+    return EPOCH + timedelta(days=int(day))
+
+
+def describe(
+    found: Association, ground: Ground, history: History
+) -> tuple[Finding, ExposureWindow]:
+    """The finding (or suspect) of one association, and the window that exposes cards."""
+    study, panel = ground.study, ground.panel
+    number = int(np.flatnonzero(panel.entities == found.entity)[0])
+    totals = study.totals()
+    window = estimate_window(
+        study, panel, number, found.period, float(totals[found.period]), victims=found.cases
+    )
+    # Suspects whose victims belong to a stronger finding keep the window that made them strong.
+    start, end = min(window.start, found.start_day), max(window.end, found.end_day)
+    rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
+    exposed = float(_distinct_weight(panel.visits, rows, start, end))
+    days = study.clock.periods[found.period]
+    name = history.entity_name(found.entity)
+    entity_id = history.entity_id(found.entity)
+    victims = int(found.spells.size)
+    finding = Finding(
+        entity_kind=EntityKind.MERCHANT,
+        entity_id=entity_id,
+        name=name,
+        members=(
+            Member(entity_id, name, day_to_date(start), day_to_date(end), round(exposed), victims,
+                   found.expected),
+        ),
+        alternatives=tuple(history.entity_id(twin) for twin in found.twins),
+        window_start=day_to_date(start),
+        window_end=day_to_date(end),
+        window_start_interval=_interval(window.start_lower, window.start_upper),
+        window_end_interval=_interval(window.end_lower, window.end_upper),
+        window_left_censored=window.left_censored,
+        window_ongoing=window.ongoing,
+        misuse_period=days,
+        cards_exposed=round(exposed),
+        cards_defrauded=victims,
+        cards_expected=found.expected,
+        log_likelihood_ratio=found.score,
+        p_value=max(float(np.exp(found.log_p)), LEAST_P),
+        reported_misuse_rate=victims / max(exposed, victims, 1.0),
+        data_taken=(),
+        kind=found.kind,
+        first_misuse=day_to_date(int(study.spells.leave[found.spells].min()) // DAY)
+        if victims
+        else None,
+        explanations=_explanations(found, ground, history),
+        visits_curve=_visits_curve(ground, number, found, window),
+        misuse_curve=_misuse_curve(ground, number, found, start, end),
+    )  # fmt: skip
+    return finding, ExposureWindow(found.entity, start * DAY, (end + 1) * DAY)
+
+
+def _interval(lower: int, upper: int) -> Interval:
+    return Interval(day_to_date(min(lower, upper)), day_to_date(upper), CONFIDENCE)
+
+
+def _distinct_weight(visits, rows: slice, start: int, end: int) -> float:  # type: ignore[no-untyped-def]
+    """Cards that visited in the window, by weight."""
+    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
+    first_in = inside & (visits.previous[rows] < start)
+    return float(visits.weight[rows][first_in].sum())
+
+
+def _steps(first: int, last: int) -> Ints:
+    """At most CURVE_STEPS equal steps of whole days (weeks where that is enough)."""
+    span = max(last - first + 1, 1)
+    width = max(1, -(-span // CURVE_STEPS))
+    if 3 < width <= 7:
+        width = 7
+    return np.arange(first, last + width + 1, width, dtype=np.int64)
+
+
+def _to_curve(edges: Ints, observed: NDArray[np.float64], expected: NDArray[np.float64],
+              exposed: NDArray[np.float64]) -> Curve:  # fmt: skip
+    return Curve(
+        days=tuple(day_to_date(d) for d in edges[:-1]),
+        observed=tuple(int(x) for x in observed),
+        expected=tuple(float(x) for x in expected),
+        exposed=tuple(round(float(x)) for x in exposed),
+    )
+
+
+def _visits_curve(ground: Ground, number: int, found: Association, window: WindowEstimate) -> Curve:
+    """Cases against expectation by the day of a card's first visit, around the window."""
+    study, visits = ground.study, ground.panel.visits
+    rows = slice(visits.first[number], visits.first[number + 1])
+    margin = max(28, (window.end - window.start) // 4)
+    low = max(int(study.clock.edges[0] // DAY), window.start - margin)
+    high = min(int(study.clock.end // DAY) - 1, window.end + margin)
+    edges = _steps(low, high)
+    spell, day, previous = visits.spell[rows], visits.day[rows], visits.previous[rows]
+    # Within the charted range each card counts at its first visit of the range.
+    first_in = (day >= low) & (day <= high) & (previous < low)
+    spell, day, weight = spell[first_in], day[first_in], visits.weight[rows][first_in]
+    risk = weight * np.maximum(
+        study.cumulative[spell, -1]
+        - np.maximum(visits.hazard[rows][first_in], study.hazard_from[spell, found.period]),
+        0.0,
+    )
+    step = np.searchsorted(edges, day, side="right") - 1
+    size = edges.size - 1
+    counted = study.event[spell] & (
+        study.spells.leave[spell] >= study.clock.period_start(found.period)
+    )
+    return _to_curve(
+        edges,
+        np.bincount(step, counted.astype(float), size),
+        np.bincount(step, risk, size),
+        np.bincount(step, weight, size),
+    )
+
+
+def _misuse_curve(ground: Ground, number: int, found: Association, start: int, end: int) -> Curve:
+    """Victims against expectation by the day of fraud, among the cards exposed in the window."""
+    study, visits = ground.study, ground.panel.visits
+    rows = slice(visits.first[number], visits.first[number + 1])
+    first_in = (visits.day[rows] >= start) & (visits.day[rows] <= end)
+    first_in &= visits.previous[rows] < start
+    spell = visits.spell[rows][first_in]
+    weight = visits.weight[rows][first_in]
+    since = visits.hazard[rows][first_in]
+    clock = study.clock
+    low = int(start)
+    high = int(clock.end // DAY) - 1
+    edges = _steps(low, high)
+    size = edges.size - 1
+    day = study.spells.leave[spell] // DAY
+    counted = study.event[spell]
+    observed = np.bincount(
+        np.clip(np.searchsorted(edges, day[counted], "right") - 1, 0, size - 1),
+        minlength=size,
+    ).astype(float)
+    # Expected victims up to each edge: cumulative hazard there, less that at the visit.
+    running = np.zeros(edges.size)
+    blocks = clock.edges / DAY
+    for i, edge in enumerate(edges):
+        b = int(np.clip(np.searchsorted(blocks, edge, "right") - 1, 0, blocks.size - 2))
+        share = float(np.clip((edge - blocks[b]) / (blocks[b + 1] - blocks[b]), 0.0, 1.0))
+        at_edge = study.cumulative[spell, b] * (1 - share) + study.cumulative[spell, b + 1] * share
+        running[i] = float((weight * np.maximum(at_edge - since, 0.0)).sum())
+    return _to_curve(edges, observed, np.diff(running), np.zeros(size))
+
+
+def _explanations(found: Association, ground: Ground, history: History) -> tuple[Explanation, ...]:
+    """Each innocent explanation with its figures."""
+    study = ground.study
+    out = [
+        Explanation("busy_cards", excluded=True, figures={"levels": 8, "look_back_days": 90}),
+        Explanation("own_fraud", excluded=True),
+        Explanation(
+            "overdispersion",
+            excluded=True,
+            figures={
+                "relative_spread": round(float(np.sqrt(ground.misfit)), 3),
+                "stretch": round(ground.null.stretch, 2),
+            },
+        ),
+    ]
+    if study.matching.sizes[2] > 1:
+        out.append(
+            Explanation("product", excluded=True, figures={"products": study.matching.sizes[2] - 1})
+        )
+    if study.matching.sizes[3] > 1:
+        out.append(
+            Explanation("home_area", excluded=True, figures={"areas": study.matching.sizes[3] - 1})
+        )
+    burst = int((study.spells.burst[found.spells] >= 0).sum())
+    out.append(
+        Explanation(
+            "burst",
+            excluded=burst < 0.5 * max(found.spells.size, 1),
+            figures={"cards_in_bursts": burst},
+        )
+    )
+    if found.neighbours is not None:
+        near = found.neighbours
+        out.append(
+            Explanation(
+                "neighbours",
+                excluded=found.kind is not SuspectKind.EXPLAINED,
+                figures={
+                    "shops": near.shops,
+                    "cases": near.cases,
+                    "expected": round(near.expected, 2),
+                },
+            )
+        )
+    if found.use is not None:
+        out.append(
+            Explanation(
+                "use_or_test",
+                excluded=not found.use.is_use_or_test,
+                figures={
+                    "cases": found.use.cases,
+                    "first_visit_within_a_week": found.use.short,
+                    "median_lag_days": round(found.use.median_lag_hours / 24, 1),
+                    "new_visitors_misused_percent": round(100 * found.use.misused_at_once, 1),
+                },
+            )
+        )
+    if found.explained_by is not None:
+        out.append(
+            Explanation(
+                "other_finding",
+                excluded=False,
+                figures={"finding": history.entity_id(found.explained_by)},
+            )
+        )
+    return tuple(out)

@@ -1,0 +1,295 @@
+"""The search: screen every entity, count the suspected ones exactly, take the strongest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.cohort import block_counts
+from sekisho.commonpoint.explain import (
+    Neighbourhood,
+    UseOrTest,
+    judge_use_or_test,
+    look_alikes,
+)
+from sekisho.commonpoint.ports import History
+from sekisho.commonpoint.study import Panel, Study, extend_study, join_panels, make_panel
+from sekisho.domain.finding import SuspectKind
+from sekisho.domain.history import VisitTable
+from sekisho.stats.scan import Best, scan
+from sekisho.stats.tails import (
+    EmpiricalNull,
+    empirical_null,
+    log_any,
+    log_tail,
+    relative_misfit,
+    window_trials,
+)
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+LEAST_CASES = 3  # fewer cards at one shop are never asked about
+SCREEN_BINS = 48
+EXACT_BINS = 256
+SCREEN_P = np.log(1e-3)  # a shop's own p-value that earns it an exact count
+VISITORS_MOST = 3_000_000  # visits at suspected shops that one run counts exactly
+TESTABLE_VISITORS = 5.0  # a shop with fewer visiting cards can never be found
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How strong an association must be, and how much work may go into it."""
+
+    family_wise_error: float = 0.001
+    suspects_most: int = 30
+
+
+@dataclass(slots=True)
+class Association:
+    """One entity's strongest window, with its chance and the explanations tried."""
+
+    entity: int
+    start_day: int
+    end_day: int
+    period: int
+    cases: int
+    expected: float
+    score: float
+    log_p: float  # corrected for windows, periods and entities
+    spells: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # the exposed cases
+    exposed: Ints = field(default_factory=lambda: np.zeros(0, np.int64))  # all exposed spells
+    kind: SuspectKind | None = None
+    explained_by: int | None = None
+    neighbours: Neighbourhood | None = None
+    use: UseOrTest | None = None
+    twins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What candidates are judged on: a study, their visits, and how exact their counts are.
+
+    ``inexact`` is the variance of an expectation in units of its square, per entity of the panel.
+    """
+
+    study: Study
+    panel: Panel
+    inexact: Floats
+    tested: int  # entities that could have been found at all
+    misfit: float  # variance of the ratio of true to fitted expectation
+    null: EmpiricalNull
+
+
+def tested_entities(panel: Panel, study: Study) -> int:
+    """Entities with enough visiting cards to be found at all; the others cost no correction."""
+    heads = panel.ever_first
+    entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
+    visitors = np.bincount(entity[heads], panel.visits.weight[heads])
+    return max(1, int((visitors >= TESTABLE_VISITORS).sum()))
+
+
+def visitors_drawn(panel: Panel) -> Floats:
+    """Visiting spells per entity, unweighted."""
+    heads = panel.ever_first
+    entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
+    return np.bincount(entity[heads], minlength=panel.entities.size).astype(float)
+
+
+def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
+    """Cases and expectation of each entity over all windows and all time."""
+    heads = np.flatnonzero(panel.ever_first)
+    entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))[heads]
+    spell = panel.visits.spell[heads]
+    risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
+    size = panel.entities.size
+    cases = np.bincount(entity, study.event[spell].astype(float), size)
+    return cases, np.bincount(entity, risk, size)
+
+
+def prepare(
+    history: History, study: Study, visits: VisitTable, share: float
+) -> tuple[Ground, Best]:
+    """Screen every entity; where only a share of cards was drawn, count suspects exactly."""
+    panel = make_panel(study, visits)
+    tested = tested_entities(panel, study)
+    misfit = relative_misfit(*whole_history(panel, study))
+    totals = study.totals()
+    drawn = visitors_drawn(panel)
+    inexact = 1.0 / np.maximum(drawn, 1.0) if share < 1.0 else np.zeros(panel.entities.size)
+    # An entity that no drawn control visited is not known to have no visitors.
+    typical = float(study.cumulative[:, -1].mean()) if len(study.spells) else 0.0
+    floor = np.full(panel.entities.size, 0.25 / share * typical * 0.1 if share < 1.0 else 1e-9)
+    best = scan(
+        panel.visits, study.for_scan(), totals, floor=floor, limit=SCREEN_BINS, least=LEAST_CASES
+    )
+    rough = Ground(study, panel, inexact, tested, misfit, EmpiricalNull())
+    own = own_log_p(rough, best, totals, np.arange(panel.entities.size))
+    tried = best.exposed_cases >= LEAST_CASES
+    ground = replace(rough, null=empirical_null(own[tried]))
+    own = ground.null.correct(own)
+    chosen = np.flatnonzero((best.score > 0) & (own < SCREEN_P))
+    if share >= 1.0:
+        return _narrow(ground, chosen), best
+    return _count_exactly(history, ground, chosen[np.argsort(own[chosen])], share), best
+
+
+def _narrow(ground: Ground, chosen: Ints) -> Ground:
+    keep = np.sort(chosen)
+    return replace(ground, panel=ground.panel.select(keep), inexact=ground.inexact[keep])
+
+
+def _count_exactly(history: History, ground: Ground, ranked: Ints, share: float) -> Ground:
+    """Bring all visitors of the most suspected entities, as many as the bound allows."""
+    lengths = np.diff(ground.panel.visits.first)[ranked] / share
+    fits = np.cumsum(lengths) <= VISITORS_MOST
+    exact, rough = ranked[fits], ranked[~fits]
+    if not exact.size:
+        return _narrow(ground, ranked)
+    visits = history.add_visitors(ground.panel.entities[exact])
+    cards = history.cards()
+    known = len(ground.study.cards)
+    card, at = history.added_activity()
+    counts = block_counts(card - known, at, ground.study.clock.edges, len(cards) - known)
+    study = extend_study(ground.study, cards, counts)
+    complete = make_panel(study, visits, complete=True)
+    # Entities too large to count exactly keep their sampled visits and the sample's error.
+    sampled = ground.panel.select(np.sort(rough))
+    panel = join_panels(complete, sampled)
+    inexact = np.concatenate([np.zeros(complete.entities.size), ground.inexact[np.sort(rough)]])
+    return replace(ground, study=study, panel=panel, inexact=inexact)
+
+
+def judge(ground: Ground, drawn: Panel, limits: Limits) -> list[Association]:
+    """Take associations strongest first; each finding's victims no longer speak for others."""
+    study, panel = ground.study, ground.panel
+    event = study.event.copy()
+    done = np.zeros(panel.entities.size, bool)
+    taken: list[Association] = []
+    owner = np.full(len(study.spells), -1, np.int64)
+    alpha = np.log(limits.family_wise_error)
+    while not done.all():
+        totals = study.totals(event)
+        left = np.flatnonzero(~done)
+        part = panel.select(left)
+        best = _scan_exact(study, part, event, totals)
+        log_p = run_log_p(ground, best, totals, left)
+        top = int(np.argmin(log_p))
+        if best.score[top] <= 0 or log_p[top] >= np.log(0.5):
+            break
+        found = _association(ground, int(left[top]), best, top, float(log_p[top]), event)
+        if log_p[top] >= alpha:
+            # Nothing more is a finding. The rest are suspects, at their own strength.
+            taken += _suspects(ground, best, left, log_p, event)
+            break
+        done[left[top]] = True
+        found.use = judge_use_or_test(study, panel, int(left[top]), found.start_day, found.end_day,
+                                      found.spells)  # fmt: skip
+        found.neighbours = look_alikes(study, drawn, found, event, totals[found.period])
+        if found.use.is_use_or_test:
+            found.kind = SuspectKind.USE_OR_TEST
+        elif found.neighbours.log_p + (found.log_p - found.neighbours.plain_log_p) >= alpha:
+            found.kind = SuspectKind.EXPLAINED
+        else:
+            event[found.spells] = False
+            owner[found.spells] = found.entity
+        taken.append(found)
+    _name_twins(taken, ground)
+    _mark_explained(taken, ground, owner, limits)
+    return taken
+
+
+def _scan_exact(study: Study, part: Panel, event: NDArray[np.bool_], totals: Floats) -> Best:
+    return scan(
+        part.visits, study.for_scan(event), totals,
+        floor=np.full(part.entities.size, 1e-9), limit=EXACT_BINS, least=LEAST_CASES,
+    )  # fmt: skip
+
+
+def own_log_p(ground: Ground, best: Best, totals: Floats, rows: Ints) -> Floats:
+    """Log p of each entity's best window, corrected for windows and periods only."""
+    extra = (ground.misfit + ground.inexact[rows]) * best.expected**2
+    point = log_tail(best.cases, best.expected, totals[best.period], extra)
+    point = np.where(best.score > 0, point, 0.0)
+    return log_any(point, window_trials(best.windows, ground.study.periods))
+
+
+def run_log_p(ground: Ground, best: Best, totals: Floats, rows: Ints) -> Floats:
+    """Log p of each entity's best window, corrected for windows, periods and entities."""
+    return log_any(ground.null.correct(own_log_p(ground, best, totals, rows)), ground.tested)
+
+
+def _association(
+    ground: Ground, number: int, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
+) -> Association:
+    """Gather one entity's best window and who is inside it."""
+    start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
+    visits = ground.panel.visits
+    rows = slice(visits.first[number], visits.first[number + 1])
+    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
+    exposed = np.unique(visits.spell[rows][inside])
+    study = ground.study
+    counted = event[exposed] & (study.spells.leave[exposed] >= study.clock.period_start(period))
+    return Association(
+        entity=int(ground.panel.entities[number]), start_day=start, end_day=end, period=period,
+        cases=int(best.cases[row]), expected=float(best.expected[row]),
+        score=float(best.score[row]), log_p=log_p, spells=exposed[counted], exposed=exposed,
+    )  # fmt: skip
+
+
+def _suspects(
+    ground: Ground, best: Best, left: Ints, log_p: Floats, event: NDArray[np.bool_]
+) -> list[Association]:
+    """Associations that are not strong enough to ask about, the strongest ones."""
+    rows = np.argsort(log_p)
+    rows = rows[(log_p[rows] < np.log(0.5)) & (best.score[rows] > 0)]
+    out = []
+    for row in rows:
+        found = _association(ground, int(left[row]), best, int(row), float(log_p[row]), event)
+        found.kind = SuspectKind.WEAK
+        out.append(found)
+    return out
+
+
+def _name_twins(taken: list[Association], ground: Ground) -> None:
+    """Name the entities that the same victims visited: they cannot be told apart."""
+    study, panel = ground.study, ground.panel
+    totals_all = {int(e): i for i, e in enumerate(panel.entities)}
+    for found in taken:
+        if found.kind is not None or found.spells.size == 0:
+            continue
+        victims = np.zeros(len(study.spells), bool)
+        victims[found.spells] = True
+        twins = []
+        for entity, number in totals_all.items():
+            if entity == found.entity:
+                continue
+            rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
+            others = np.unique(panel.visits.spell[rows])
+            shared = int(victims[others].sum())
+            if shared >= 0.9 * found.spells.size and others.size <= 1.25 * found.exposed.size:
+                twins.append(entity)
+        found.twins = tuple(twins)
+
+
+def _mark_explained(taken: list[Association], ground: Ground, owner: Ints, limits: Limits) -> None:
+    """Entities that were strong before a finding's victims were taken out: explained by it."""
+    study, panel = ground.study, ground.panel
+    listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
+    totals = study.totals()
+    best = _scan_exact(study, panel, study.event, totals)
+    log_p = run_log_p(ground, best, totals, np.arange(panel.entities.size))
+    strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))
+    for row in strong[np.argsort(log_p[strong])]:
+        entity = int(panel.entities[row])
+        if entity in listed:
+            continue
+        found = _association(ground, int(row), best, int(row), float(log_p[row]), study.event)
+        found.kind = SuspectKind.EXPLAINED
+        owners = owner[found.spells]
+        if (owners >= 0).any():
+            found.explained_by = int(np.bincount(owners[owners >= 0]).argmax())
+        taken[:] = [a for a in taken if a.entity != entity]
+        taken.append(found)

@@ -1,0 +1,164 @@
+"""One run of the search, from a history to findings: study, screen, judge, check, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
+from sekisho.commonpoint.cohort import DAY, make_clock
+from sekisho.commonpoint.findings import EPOCH, describe
+from sekisho.commonpoint.ports import History
+from sekisho.commonpoint.search import Association, Ground, Limits, judge, prepare
+from sekisho.commonpoint.study import make_panel, make_study
+from sekisho.domain.errors import NothingToDo
+from sekisho.domain.finding import Finding
+from sekisho.domain.progress import Progress
+from sekisho.stats.tails import EmpiricalNull
+
+PERIODS: tuple[int | None, ...] = (30, 60, 90, 180, 365, None)
+CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: the state of knowledge at the end of ``as_of``, how sure, how many controls."""
+
+    as_of: date
+    limits: Limits = field(default_factory=Limits)
+    controls: int = CONTROLS
+    permute: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Findings and suspects, and how they came about.
+
+    ``defrauded`` maps each finding's entity id to its victims' card numbers (of the history) and
+    the chance that each one's fraud came from there.
+    """
+
+    as_of: date
+    cases: int
+    controls: int
+    transactions: int
+    cards: int
+    first_day: date
+    last_day: date
+    findings: tuple[Finding, ...]
+    suspects: tuple[Finding, ...]
+    entities_tested: int
+    sample_fraction: float
+    strata: tuple[str, ...]
+    overdispersion: float
+    chance_stretch: float
+    permutations: int
+    permuted_strongest_p: float | None
+    passes: int
+    bursts: int
+    excluded_fraud: Mapping[str, int]
+    exposed_cards: int
+    victims: Mapping[int, tuple[NDArray[np.int64], float]]
+    associations: tuple[Association, ...]
+    ground: Ground
+
+
+def trace(
+    history: History, question: Question, rng: np.random.Generator, progress: Progress
+) -> Answer:
+    """Search the history for common points as known at the end of the as-of day.
+
+    Raises NothingToDo where there is no purchase, or no counted fraud, by that day.
+    """
+    progress.step("survey")
+    survey = history.survey()
+    if not survey.transactions:
+        raise NothingToDo(
+            "The history holds no purchase up to the as-of date.",
+            hint="Check --as-of and the column that holds the time of purchase.",
+        )
+    progress.step("draw")
+    share = history.draw(cards=question.controls)
+    cards, visits, frauds = history.cards(), history.visits(), history.frauds()
+    end = ((question.as_of - EPOCH).days + 1) * DAY
+    clock = make_clock(survey.first_at, end, PERIODS)
+    progress.step("study")
+    study = make_study(cards, frauds, visits, clock, share)
+    cases = int(study.event.sum())
+    if not cases:
+        raise NothingToDo(
+            "No fraud of a kind that data theft explains was reported by the as-of date.",
+            hint="Check --as-of, and the fraud file's columns fraud_at and fraud_type.",
+        )
+    progress.step("screen")
+    ground, _ = prepare(history, study, visits, share)
+    progress.step("judge")
+    drawn = make_panel(study, visits)
+    taken = judge(ground, drawn, question.limits)
+    strongest = None
+    count = 0
+    if question.permute:
+        progress.step("permute")
+        count = permutations_for(drawn)
+        whole = replace(
+            ground, study=study, panel=drawn, inexact=np.zeros(drawn.entities.size),
+            null=EmpiricalNull(),
+        )  # fmt: skip
+        strongest = float(np.exp(min(strongest_by_chance(study, drawn, whole, rng, count))))
+    progress.step("describe")
+    return _answer(history, question, survey, ground, taken, (count, strongest), share)
+
+
+def _answer(history, question, survey, ground, taken, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+    described = [describe(found, ground, history) for found in taken]
+    pairs = list(zip(taken, described, strict=True))
+    strong = [(a, d) for a, d in pairs if a.kind is None]
+    weak = [(a, d) for a, d in pairs if a.kind is not None]
+    weak.sort(key=lambda pair: pair[0].log_p)
+    weak = weak[: question.limits.suspects_most]
+    history.expose([window for _, (_, window) in strong])
+    study = ground.study
+    strata = ["activity", "tenure"]
+    strata += ["product"] if study.matching.sizes[2] > 1 else []
+    strata += ["home_area"] if study.matching.sizes[3] > 1 else []
+    left_out = {
+        "not_data_theft": int((~study.frauds.counts).sum()),
+        "same_burst": int((study.spells.is_case & ~study.event).sum()),
+    }
+    numbers = {
+        a.entity: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
+        for a, _ in strong
+    }
+    return Answer(
+        as_of=question.as_of,
+        cases=int(study.event.sum()),
+        controls=int((~study.spells.is_case & (study.weight > 0)).sum()),
+        transactions=survey.transactions,
+        cards=survey.cards,
+        first_day=_day(survey.first_at),
+        last_day=_day(survey.last_at),
+        findings=tuple(d[0] for _, d in strong),
+        suspects=tuple(d[0] for _, d in weak),
+        entities_tested=ground.tested,
+        sample_fraction=share,
+        strata=tuple(strata),
+        overdispersion=float(np.sqrt(ground.misfit)),
+        chance_stretch=ground.null.stretch,
+        permutations=permuted[0],
+        permuted_strongest_p=permuted[1],
+        passes=history.passes,
+        bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
+        excluded_fraud=left_out,
+        exposed_cards=history.exposed_count(),
+        victims=numbers,
+        associations=tuple(taken),
+        ground=ground,
+    )
+
+
+def _day(at: int) -> date:
+    return date.fromordinal(EPOCH.toordinal() + at // DAY)
