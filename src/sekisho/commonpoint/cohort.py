@@ -64,6 +64,7 @@ class SpellTable:
     leave: Ints
     is_case: NDArray[np.bool_]
     burst: Ints  # number of the burst that the index fraud belongs to, or -1
+    reported_at: Ints  # when the index fraud was reported; meaningless for other spells
 
     def __len__(self) -> int:
         """Count the spells."""
@@ -103,6 +104,9 @@ def make_spells(cards: CardTable, frauds: FraudTable, clock: Clock, bursts: Ints
     leave = np.concatenate([at[heads], np.full(rest_card.size, clock.end)])
     is_case = np.concatenate([~stopped, np.zeros(rest_card.size, bool)])
     burst = np.concatenate([bursts[order][heads], np.full(rest_card.size, -1)])
+    reported = np.concatenate(
+        [frauds.reported_at[order][heads], np.full(rest_card.size, clock.end)]
+    )
     closed = cards.closed_at[spell_card]
     # A fraud reported on a card that the card file calls closed still counts as a case.
     leave = np.where(is_case, leave, np.minimum(leave, closed))
@@ -111,7 +115,8 @@ def make_spells(cards: CardTable, frauds: FraudTable, clock: Clock, bursts: Ints
     final = np.lexsort((entry, spell_card))
     final = final[keep[final]]
     return SpellTable(
-        spell_card[final], entry[final], leave[final], is_case[final], burst[final]
+        spell_card[final], entry[final], leave[final], is_case[final], burst[final],
+        reported[final],
     )  # fmt: skip
 
 

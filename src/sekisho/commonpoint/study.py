@@ -131,7 +131,7 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
     keep = leave > entry
     some = SpellTable(
         added[keep], entry[keep], leave[keep],
-        np.zeros(int(keep.sum()), bool), np.full(int(keep.sum()), -1),
+        np.zeros(int(keep.sum()), bool), np.full(int(keep.sum()), -1), leave[keep],
     )  # fmt: skip
     part = CardTable(*(getattr(cards, name)[known:] for name in cards.__slots__))
     alone = np.unique(part.account, return_inverse=True)[1].astype(np.int32)

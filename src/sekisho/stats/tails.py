@@ -107,18 +107,18 @@ def empirical_null(log_p: Floats) -> EmpiricalNull:
     """Learn the stretch from the bulk of the entities' own p-values (after Efron 2004).
 
     Most shops are innocent, so the middle of their p-values shows how far the model's chance is
-    off, for instance where victims are neighbours. The slope is taken between the 70 % and the
-    98 % quantile of the surprise, against that of the exponential distribution; the guilty sit
+    off, for instance where victims are neighbours. The slope is taken between the 60 % and the
+    95 % quantile of the surprise, against that of the exponential distribution; the guilty sit
     above. A slope that is not clearly above 1 (two standard errors) counts as 1.
     """
     surprise = np.sort(-np.asarray(log_p, float))
     n = surprise.size
     if n < 200:
         return EmpiricalNull()
-    low, high = float(np.quantile(surprise, 0.70)), float(np.quantile(surprise, 0.98))
-    slope = (high - low) / np.log(0.30 / 0.02)
+    low, high = float(np.quantile(surprise, 0.60)), float(np.quantile(surprise, 0.95))
+    slope = (high - low) / np.log(0.40 / 0.05)
     # Asymptotic error of the difference of two quantiles of an exponential sample.
-    error = float(np.sqrt((0.98 / 0.02 - 0.70 / 0.30) / n)) / float(np.log(0.30 / 0.02))
+    error = float(np.sqrt((0.95 / 0.05 - 0.60 / 0.40) / n)) / float(np.log(0.40 / 0.05))
     if slope <= 1.0 + 2.0 * error:
         return EmpiricalNull()
     return EmpiricalNull(anchor=max(low, 0.0), stretch=slope)

@@ -1,0 +1,199 @@
+"""The trace as a service: inputs in, a `Trace` and its files out. Command line and demo share it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from sekisho import __version__
+from sekisho.commonpoint.lead import earlier_look
+from sekisho.commonpoint.trace import PERIODS, Answer, Question, trace
+from sekisho.domain.finding import Finding, Funnel, LeadTime, Method, Trace
+from sekisho.domain.progress import Progress
+from sekisho.vault.pan import column_holds_card_numbers
+from sekisho.warehouse.history import DuckHistory
+from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
+
+SEED = 20140101  # permutations only check the calibration; the same run gives the same page
+
+
+@dataclass(frozen=True, slots=True)
+class TraceOptions:
+    """What `sekisho trace` is asked to do, apart from its inputs."""
+
+    memory_limit: str = "2GB"
+    threads: int = 2
+    permute: bool = True
+    lead_times: bool = True
+    question: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRun:
+    """A finished trace with what its files are made from."""
+
+    trace: Trace
+    answer: Answer
+    history: DuckHistory
+    inputs: Inputs
+
+
+def run_trace(
+    request: InputRequest, options: TraceOptions, workdir: Path, progress: Progress
+) -> TraceRun:
+    """Read the inputs, search, and say what was found. Nothing is written outside ``workdir``."""
+    progress.step("read")
+    inputs = open_inputs(
+        request,
+        workdir=workdir,
+        memory_limit=options.memory_limit,
+        threads=options.threads,
+        progress=progress,
+        holds_card_numbers=column_holds_card_numbers,
+    )
+    history = DuckHistory(inputs.connection, inputs.columns, overlapping=inputs.overlapping)
+    question = Question(as_of=inputs.as_of, permute=options.permute, **options.question)
+    answer = trace(history, question, np.random.default_rng(SEED), progress)
+    leads = _lead_times(answer, question, inputs) if options.lead_times else ()
+    return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+
+
+def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[LeadTime, ...]:
+    strong = [a for a in answer.associations if a.kind is None]
+    out = []
+    for found, finding in zip(strong, answer.findings, strict=True):
+        look = earlier_look(found, answer.ground, question.limits.family_wise_error)
+        out.append(
+            LeadTime(
+                entity_id=finding.entity_id,
+                found_on=look.found_on,
+                days=(answer.as_of - look.found_on).days,
+                cards_saved=look.victims_after,
+                optimistic=not inputs.has_reported_at,
+            )
+        )
+    return tuple(out)
+
+
+def _to_trace(
+    answer: Answer,
+    inputs: Inputs,
+    question: Question,
+    request: InputRequest,
+    leads: tuple[LeadTime, ...],
+) -> Trace:
+    left_out = dict(inputs.fraud_counts) | {k: v for k, v in answer.excluded_fraud.items() if v}
+    return Trace(
+        as_of=answer.as_of,
+        cases=answer.cases,
+        controls=answer.controls,
+        findings=answer.findings,
+        suspects=answer.suspects,
+        inputs=inputs.files,
+        method=Method(
+            version=__version__,
+            timezone=request.timezone,
+            family_wise_error=question.limits.family_wise_error,
+            entities_tested=answer.entities_tested,
+            sample_fraction=answer.sample_fraction,
+            strata=answer.strata,
+            overdispersion=answer.overdispersion,
+            chance_stretch=answer.chance_stretch,
+            permutations=answer.permutations,
+            permuted_strongest_p=answer.permuted_strongest_p,
+            misuse_periods=PERIODS,
+            passes=answer.passes,
+            excluded_fraud=left_out,
+            bursts=answer.bursts,
+        ),
+        funnel=_funnel(answer),
+        history_start=answer.first_day,
+        history_end=answer.last_day,
+        transactions=answer.transactions,
+        lead_times=leads,
+        limits=_limits(answer, inputs),
+    )
+
+
+def _funnel(answer: Answer) -> Funnel:
+    victims: set[int] = set()
+    for cards, _ in answer.victims.values():
+        victims.update(int(card) for card in cards)
+    return Funnel(
+        cards_seen=answer.cards,
+        cards_exposed=answer.exposed_cards,
+        cards_defrauded=len(victims),
+        cards_unharmed=max(answer.exposed_cards - len(victims), 0),
+    )
+
+
+def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
+    """Stable keys of what this run could not know."""
+    months = (answer.last_day - answer.first_day).days
+    tests = {
+        "no_report_dates": not inputs.has_reported_at,
+        "no_cards_file": not inputs.has_cards,
+        "no_merchants_file": not inputs.has_merchants,
+        "no_product": "product" not in answer.strata,
+        "no_message_types": "message_type" not in inputs.columns,
+        "sampled_controls": answer.sample_fraction < 1.0,
+        "history_short": months < 365,
+    }
+    return tuple(key for key, missing in tests.items() if missing)
+
+
+def write_exposed_cards(run: TraceRun, path: Path) -> None:
+    """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and merchant.
+
+    ``probability`` is the chance that a defrauded card's fraud came from this merchant; empty for
+    cards without a fraud that counts.
+    """
+    db = run.history.connection
+    rows = [
+        (int(card), int(entity), chance)
+        for entity, (cards, chance) in run.answer.victims.items()
+        for card in cards
+    ]
+    db.execute("CREATE OR REPLACE TEMP TABLE victims (card BIGINT, entity BIGINT, chance DOUBLE)")
+    if rows:
+        db.executemany("INSERT INTO victims VALUES (?, ?, ?)", rows)
+    db.execute(
+        f"""
+        COPY (
+            SELECT
+                CAST(e.card_ref AS VARCHAR) AS card_ref,
+                'merchant' AS entity_kind,
+                CASE WHEN m.acquirer_id = '' THEN m.merchant_id
+                     ELSE m.acquirer_id || '/' || m.merchant_id END AS entity_id,
+                e.first_exposed_at, e.last_exposed_at, e.exposures,
+                v.card IS NOT NULL AS defrauded,
+                v.chance AS probability
+            FROM exposed_cards AS e
+            JOIN merchants_seen AS m ON e.entity = m.entity
+            LEFT JOIN drawn_cards AS d ON d.card_ref = e.card_ref
+            LEFT JOIN (SELECT DISTINCT card, entity, chance FROM victims) AS v
+                ON v.card = d.card AND v.entity = e.entity
+            ORDER BY entity_id, card_ref
+        ) TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
+        """
+    )
+
+
+def lasting_workdir() -> tempfile.TemporaryDirectory[str]:
+    """A folder for spill files and converted inputs, removed at the end."""
+    return tempfile.TemporaryDirectory(prefix="sekisho-")
+
+
+def strongest(findings: tuple[Finding, ...]) -> Finding | None:
+    """The finding that people should read first."""
+    return min(findings, key=lambda f: f.p_value) if findings else None
+
+
+def as_of_from(text: str | None) -> date | None:
+    """The as-of date of a command line; ValueError where it is not ``YYYY-MM-DD``."""
+    return date.fromisoformat(text) if text else None
