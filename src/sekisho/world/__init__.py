@@ -1,1 +1,39 @@
-"""A seeded economy with leaks, for tests, demo, replay and benchmarks."""
+"""A seeded economy with leaks, for tests, the demo and benchmarks.
+
+``build`` makes a small world in memory, ``write_large`` a big one straight into files; both
+depend on spec and seed alone. ``oracle`` says what somebody who knows the truth could conclude.
+"""
+
+from sekisho.world.oracle import Oracle, oracle
+from sekisho.world.presets import large, quiet, single_leak, story
+from sekisho.world.spec import (
+    CardSpec,
+    DataTaken,
+    LeakKind,
+    LeakSpec,
+    MerchantSpec,
+    NoiseSpec,
+    Timing,
+    WorldSpec,
+)
+from sekisho.world.world import World, build, write_large
+
+__all__ = [
+    "CardSpec",
+    "DataTaken",
+    "LeakKind",
+    "LeakSpec",
+    "MerchantSpec",
+    "NoiseSpec",
+    "Oracle",
+    "Timing",
+    "World",
+    "WorldSpec",
+    "build",
+    "large",
+    "oracle",
+    "quiet",
+    "single_leak",
+    "story",
+    "write_large",
+]
