@@ -135,7 +135,7 @@ def exposes(rows: Any, i: Any, members: Any, k: Any) -> Any:
     if second < members.first[k] or second >= members.stop[k]:
         return False
     kind = rows.kind[i]
-    if kind == REFUND or kind == REVERSAL or (kind == STANDING and not members.database[k]):
+    if kind in (REFUND, REVERSAL) or (kind == STANDING and not members.database[k]):
         return False
     if members.terminal[k] < 0:
         return True
