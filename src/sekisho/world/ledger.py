@@ -33,6 +33,7 @@ class Ledger:
     fraud: FraudRows
     fraud_id: NDArray[np.int64]
     fraud_type: NDArray[np.int8]
+    transactions: int  # number of rows
 
     @property
     def stop(self) -> int:
@@ -54,7 +55,7 @@ class Ledger:
         return np.asarray(self.fraud.reported < self.stop)
 
     def card_refs(self) -> NDArray[np.bytes_]:
-        """Return each card's reference: 12 hexadecimal digits that say nothing about the order."""
+        """Return each card's reference: 12 hexadecimal digits in no order."""
         return card_refs(self.cards.count, self.economy.seed)
 
     def day_number(self, day: date) -> int:
@@ -62,7 +63,7 @@ class Ledger:
         return (day - self.economy.spec.start).days
 
     def card_times(self, leak: int, stop: int) -> CardTimes:
-        """Return what the oracle needs of every card, knowing only what is known before ``stop``."""
+        """Return what the oracle needs of every card, as known before second ``stop``."""
         n = self.cards.count
         known = (self.fraud.reported < min(stop, self.stop)) & np.isin(self.fraud_type, QUALIFYING)
         known &= self.fraud.second < stop
@@ -123,4 +124,6 @@ class Bookkeeper:
         )
         kinds[disputes[filed_right]] = 4
         ids = np.concatenate(self._ids)
-        return Ledger(timeline.economy, timeline.leaks, timeline.cards, rows, ids, kinds)
+        return Ledger(
+            timeline.economy, timeline.leaks, timeline.cards, rows, ids, kinds, timeline.next_id - 1
+        )
