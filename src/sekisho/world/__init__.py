@@ -4,6 +4,7 @@
 depend on spec and seed alone. ``oracle`` says what somebody who knows the truth could conclude.
 """
 
+from sekisho.world.inject import History, Injected, InjectionPlan, history_of, inject
 from sekisho.world.oracle import Oracle, oracle
 from sekisho.world.presets import large, quiet, single_leak, story
 from sekisho.world.spec import (
@@ -21,6 +22,9 @@ from sekisho.world.world import World, build, write_large
 __all__ = [
     "CardSpec",
     "DataTaken",
+    "History",
+    "Injected",
+    "InjectionPlan",
     "LeakKind",
     "LeakSpec",
     "MerchantSpec",
@@ -30,6 +34,8 @@ __all__ = [
     "World",
     "WorldSpec",
     "build",
+    "history_of",
+    "inject",
     "large",
     "oracle",
     "quiet",

@@ -21,12 +21,12 @@ from sekisho.world.kernels import (
     REFUND,
     REVERSAL,
     STANDING,
-    Rows,
     compiled,
     mix,
     terminal_of,
     unit,
 )
+from sekisho.world.timeline import Chunk
 
 ENTRY_MODES = ("chip", "contactless", "magstripe", "ecommerce", "on_file")
 ECIS = ("", "05", "06", "07")
@@ -83,6 +83,11 @@ class _Columns(NamedTuple):
     bin: NDArray[np.int16]
 
 
+_TYPES = (
+    np.int16, np.int64, np.int8, np.int8, np.int8, np.bool_, np.bool_, np.int8, np.int8, np.int16,
+)  # fmt: skip
+
+
 @compiled
 def _amount(kind: Any, shop: Any, z: Any) -> Any:
     price = mix(np.uint64(shop) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(99))
@@ -108,8 +113,8 @@ def _fill(rows: Any, start: Any, stop: Any, shops: Any, card_bin: Any, out: Any)
             kind -= DECLINED
         z = mix(np.uint64(rows.tag[i]) * np.uint64(0xD6E8FEB86659FD93) + np.uint64(shop))
         y = mix(z + np.uint64(4))
-        web = kind == ONLINE or kind == FRAUD_ONLINE or kind == FRAUD_TEST
-        web = web or ((kind == REFUND or kind == REVERSAL) and online[shop])
+        web = kind in (ONLINE, FRAUD_ONLINE, FRAUD_TEST)
+        web = web or (kind in (REFUND, REVERSAL) and online[shop])
         out.terminal[i] = terminal_of(rows.tag[i], terminals[shop])
         out.amount_minor[i] = _amount(kind, shop, z)
         out.entry_mode[i] = 1 if y & np.uint64(3) == 0 else 0
@@ -119,7 +124,7 @@ def _fill(rows: Any, start: Any, stop: Any, shops: Any, card_bin: Any, out: Any)
             out.eci[i] = 3
         elif web:
             out.entry_mode[i] = 3
-            secure = 3 if kind == FRAUD_TEST or kind == FRAUD_ONLINE else 10
+            secure = 3 if kind in (FRAUD_TEST, FRAUD_ONLINE) else 10
             out.eci[i] = 1 if (y >> np.uint64(8)) & np.uint64(15) < secure else 3
         elif kind == FRAUD_COUNTERFEIT or (kind != FRAUD_INSTORE and y & np.uint64(31) == 1):
             out.entry_mode[i] = 2
@@ -136,16 +141,13 @@ def _fill(rows: Any, start: Any, stop: Any, shops: Any, card_bin: Any, out: Any)
 
 
 def dress(
-    rows: Rows, first_id: int, merchants: Merchants, card_bin: NDArray[np.int16], threads: int
+    chunk: Chunk, merchants: Merchants, card_bin: NDArray[np.int16], threads: int
 ) -> Transactions:
     """Give finished rows their columns; ``card_bin`` has the BIN range of every card."""
+    rows = chunk.rows
     n = rows.second.size
-    columns = _Columns(
-        *(np.empty(n, t) for t in (
-            np.int16, np.int64, np.int8, np.int8, np.int8, np.bool_, np.bool_, np.int8, np.int8,
-            np.int16,
-        ))
-    )  # fmt: skip
+    empty: Any = (np.empty(n, dtype) for dtype in _TYPES)
+    columns = _Columns(*empty)
     shops = (merchants.terminals, merchants.online, merchants.standing)
 
     def one(start: int) -> None:
@@ -156,8 +158,9 @@ def dress(
     else:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(one, range(0, n, _SLICE)))
+    columns.approved[chunk.fraud_at] = ~chunk.fraud.declined
     return Transactions(
-        transaction_id=np.arange(first_id, first_id + n, dtype=np.int64),
+        transaction_id=np.arange(chunk.first_id, chunk.first_id + n, dtype=np.int64),
         card=rows.card,
         merchant=rows.merchant,
         second=rows.second,

@@ -35,7 +35,7 @@ class Merchants:
     name: list[str]
 
     def of_role(self, *roles: int) -> NDArray[np.int32]:
-        """Indices of the shops with one of these roles."""
+        """Return the indices of the shops with one of these roles."""
         return np.flatnonzero(np.isin(self.role, roles)).astype(np.int32)
 
 
@@ -253,7 +253,7 @@ def economy_of(spec: WorldSpec, seed: int) -> Economy:
 def _first_cards(
     spec: WorldSpec, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Opening and expiry (seconds) of the first card of each account."""
+    """Draw opening and expiry (seconds) of the first card of each account."""
     c = spec.cards
     age = -rng.integers(0, c.valid_days, size=c.count)
     later = rng.random(c.count) < c.opened_share * spec.days / 365.0

@@ -58,7 +58,7 @@ class Episodes(NamedTuple):
     track: NDArray[np.bool_]  # misused as a counterfeit card
 
     def take(self, which: Any) -> Episodes:
-        """The episodes that ``which`` (mask or indices) selects."""
+        """Return the episodes that ``which`` (mask or indices) selects."""
         return Episodes(*(column[which] for column in self))
 
     @staticmethod
@@ -127,7 +127,8 @@ def habitat_of(economy: Economy) -> Habitat:
 def fraud_rows(capacity: int) -> FraudRows:
     """Room for that many rows."""
     types = (np.int64, np.int32, np.int32, np.uint8, np.int8, np.int16, np.int64, np.bool_)
-    return FraudRows(*(np.empty(capacity, t) for t in types))
+    columns: Any = (np.empty(capacity, t) for t in types)
+    return FraudRows(*columns)
 
 
 @compiled
@@ -169,7 +170,7 @@ def _put_rows(z: Any, e: Any, n: Any, episodes: Any, reported: Any, world: Any) 
         kind = FRAUD_COUNTERFEIT
     elif cause == 3:  # lost or stolen: used in person
         kind = FRAUD_INSTORE
-    spent = 1 + np.int64(-np.log(1.0 - unit(mix(z + np.uint64(3)))) * 1.2)
+    spent = 1 + int(-np.log(1.0 - unit(mix(z + np.uint64(3)))) * 1.2)
     spent = 1 if burst >= 0 else min(spent, MAX_ROWS - 1)
     tested = habitat.test.size > 0 and kind == FRAUD_ONLINE and burst < 0 and cause < 2
     tested = tested and unit(mix(z + np.uint64(4))) < habitat.test_share

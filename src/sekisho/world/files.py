@@ -70,7 +70,7 @@ class Codebook:
         self.eci = pa.array([e or None for e in ECIS])
 
     def card(self, count: int) -> pa.Array:
-        """References of cards 0..count-1."""
+        """Return the references of cards 0..count-1."""
         refs = card_refs(count, self._economy.seed)
         offsets = np.arange(count + 1, dtype=np.int32) * 12
         return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(refs))
@@ -108,7 +108,7 @@ class Codebook:
 
 
 def fraud_table(ledger: Ledger, book: Codebook) -> pa.Table:
-    """The fraud reports that the bank has at the history's end, by time of report."""
+    """List the fraud reports that the bank has at the history's end, by time of report."""
     known = np.flatnonzero(ledger.in_file())
     known = known[np.argsort(ledger.fraud.reported[known], kind="stable")]
     rows = ledger.fraud

@@ -65,7 +65,8 @@ def _choose(leak: LeakSpec, merchants: Merchants, taken: set[int]) -> tuple[int,
     return tuple(free[at : at + leak.n_members])
 
 
-def _sales(leak: LeakSpec) -> tuple[int, ...]:
+def sales_of(leak: LeakSpec) -> tuple[int, ...]:
+    """Seconds on which the stolen data is sold or released; empty for misuse at once."""
     last = max(window[1] for window in leak.windows)
     if leak.timing is Timing.AT_ONCE:
         return ()
@@ -103,7 +104,7 @@ def resolve(spec: WorldSpec, merchants: Merchants) -> tuple[Leak, ...]:
         terminal = 0 if leak.kind is LeakKind.TERMINAL else -1
         first = tuple(w[0] * DAY for w in windows)
         stop = tuple((w[1] + 1) * DAY for w in windows)
-        leaks.append(Leak(leak, members, terminal, first, stop, _sales(leak)))
+        leaks.append(Leak(leak, members, terminal, first, stop, sales_of(leak)))
     return tuple(leaks)
 
 
@@ -135,7 +136,7 @@ def exposes(rows: Any, i: Any, members: Any, k: Any) -> Any:
     if second < members.first[k] or second >= members.stop[k]:
         return False
     kind = rows.kind[i]
-    if kind == REFUND or kind == REVERSAL or (kind == STANDING and not members.database[k]):
+    if kind in (REFUND, REVERSAL) or (kind == STANDING and not members.database[k]):
         return False
     if members.terminal[k] < 0:
         return True

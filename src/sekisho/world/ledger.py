@@ -13,7 +13,7 @@ from sekisho.world.episodes import Cause, FraudRows
 from sekisho.world.kernels import DAY, FRAUD_COUNTERFEIT, NEVER
 from sekisho.world.leaks import Leak
 from sekisho.world.oracle import CardTimes
-from sekisho.world.timeline import Cards, Chunk, Timeline
+from sekisho.world.timeline import Cards, Chunk, Timeline, join_fraud
 
 FRAUD_TYPES = ("card_not_present", "counterfeit", "lost_stolen", "account_takeover", "dispute")
 QUALIFYING = (0, 1)  # what stolen data explains
@@ -33,6 +33,7 @@ class Ledger:
     fraud: FraudRows
     fraud_id: NDArray[np.int64]
     fraud_type: NDArray[np.int8]
+    transactions: int  # number of rows
 
     @property
     def stop(self) -> int:
@@ -54,7 +55,7 @@ class Ledger:
         return np.asarray(self.fraud.reported < self.stop)
 
     def card_refs(self) -> NDArray[np.bytes_]:
-        """Reference of every card: 12 hexadecimal digits that say nothing about the order."""
+        """Return each card's reference: 12 hexadecimal digits in no order."""
         return card_refs(self.cards.count, self.economy.seed)
 
     def day_number(self, day: date) -> int:
@@ -62,7 +63,7 @@ class Ledger:
         return (day - self.economy.spec.start).days
 
     def card_times(self, leak: int, stop: int) -> CardTimes:
-        """What the oracle needs of every card, knowing only what is known before ``stop``."""
+        """Return what the oracle needs of every card, as known before second ``stop``."""
         n = self.cards.count
         known = (self.fraud.reported < min(stop, self.stop)) & np.isin(self.fraud_type, QUALIFYING)
         known &= self.fraud.second < stop
@@ -82,7 +83,7 @@ class Ledger:
 
 
 def card_refs(count: int, seed: int) -> NDArray[np.bytes_]:
-    """References of cards 0..count-1, all different (a bijection on 48 bits)."""
+    """Make references of cards 0..count-1, all different (a bijection on 48 bits)."""
     mask = np.uint64(2**48 - 1)
     value = (np.arange(count, dtype=np.uint64) + np.uint64(seed % 2**40)) & mask
     for odd in (0x9E3779B97F4B, 0xC2B2AE3D27D5):
@@ -109,9 +110,9 @@ class Bookkeeper:
         self._ids.append(chunk.first_id + chunk.fraud_at)
 
     def close(self) -> Ledger:
-        """The ledger of everything noted."""
+        """Return the ledger of everything noted."""
         timeline = self._timeline
-        rows = FraudRows(*(np.concatenate(c) for c in zip(*self._fraud, strict=True)))
+        rows = join_fraud(self._fraud)
         kinds = np.zeros(rows.second.size, np.int8)
         kinds[rows.kind == FRAUD_COUNTERFEIT] = 1
         kinds[rows.cause == Cause.LOST_STOLEN] = 2
@@ -123,4 +124,6 @@ class Bookkeeper:
         )
         kinds[disputes[filed_right]] = 4
         ids = np.concatenate(self._ids)
-        return Ledger(timeline.economy, timeline.leaks, timeline.cards, rows, ids, kinds)
+        return Ledger(
+            timeline.economy, timeline.leaks, timeline.cards, rows, ids, kinds, timeline.next_id - 1
+        )

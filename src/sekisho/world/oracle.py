@@ -63,7 +63,7 @@ class Truth(Protocol):
         ...
 
     def card_times(self, leak: int, stop: int) -> CardTimes:
-        """Times of all cards, knowing only what is known before second ``stop``."""
+        """Return the times of all cards, knowing only what is known before second ``stop``."""
         ...
 
 

@@ -26,7 +26,7 @@ _ROWS_PER_PURCHASE = 1.13  # tries, refunds, reversals and standing charges come
 
 
 def quiet(cards: int = 20_000, merchants: int = 1_000, days: int = 365) -> WorldSpec:
-    """A world without a leak: every kind of noise is on."""
+    """Plan a world without a leak: every kind of noise is on."""
     return WorldSpec(
         days=days, merchants=MerchantSpec(count=merchants), cards=CardSpec(count=cards)
     )
@@ -42,7 +42,7 @@ class _Draw(NamedTuple):
 
 
 def _visitors(economy: Economy, shop: int, days: int) -> float:
-    """Expected number of distinct cards at an online shop in a window; an approximation."""
+    """Estimate how many distinct cards an online shop sees in so many days."""
     m, c = economy.merchants, economy.spec.cards
     weight = np.where(m.online & (m.role != ROLE_TEST_ONLY), m.weight, 0.0)
     share = weight[shop] / weight.sum()
@@ -69,7 +69,7 @@ def _draw(economy: Economy, rng: np.random.Generator) -> _Draw:
 
 
 def _share_for(economy: Economy, draw: _Draw, target: float) -> float:
-    """The misuse share at which an oracle's log10 p is about ``target``."""
+    """Find the misuse share at which an oracle's log10 p is about ``target``."""
     noise, days = economy.spec.noise, economy.spec.days
     n = _visitors(economy, draw.shop, draw.last - draw.first + 1)
     qualifying = noise.phishing + noise.bin_attack + noise.dispute * noise.dispute_misfiled_share
@@ -89,7 +89,7 @@ def _share_for(economy: Economy, draw: _Draw, target: float) -> float:
 def single_leak(
     seed: int, cards: int = 20_000, merchants: int = 1_000, days: int = 365
 ) -> WorldSpec:
-    """A world with one leaking web shop of random size, window, timing and misuse share.
+    """Plan a world with one leaking web shop of random size, window, timing and misuse share.
 
     Build it with the same ``seed``. The share is chosen so that an oracle's p value is spread
     evenly in logarithm over about 1e-6 to 1e-40, within misuse shares of 0.003 to 0.5.
@@ -133,7 +133,7 @@ STORY_END = date(2025, 1, 31)
 
 
 def story(cards: int = 8_000) -> WorldSpec:
-    """The demo: an invented operator whose four web shops leaked for 66 months, unnoticed.
+    """Plan the demo: an invented operator whose four web shops leaked for 66 months, unnoticed.
 
     One issuer sees a small share of the shops' customers. What was entered in the forms is kept
     for years and sold in the last months; the fourth shop belongs to somebody else by then.
@@ -176,7 +176,7 @@ def story(cards: int = 8_000) -> WorldSpec:
 def large(
     transactions: int = 50_000_000, merchants: int = 50_000, cards: int | None = None
 ) -> WorldSpec:
-    """A year of about ``transactions`` rows, with a leak of every kind."""
+    """Plan a year of about ``transactions`` rows, with a leak of every kind."""
     per_day = CardSpec().per_day
     cards = cards or round(transactions / (_ROWS_PER_PURCHASE * per_day * 365))
     if cards < 1:

@@ -149,7 +149,7 @@ class NoiseSpec:
 class WorldSpec:
     """A whole world: ``days`` of history from ``start`` on."""
 
-    start: date = date(2024, 1, 1)
+    start: date = date(2023, 1, 1)
     days: int = 365
     merchants: MerchantSpec = field(default_factory=MerchantSpec)
     cards: CardSpec = field(default_factory=CardSpec)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,14 @@ _ROW_TYPES = (np.int64, np.int32, np.int32, np.uint8, np.uint32)
 
 def empty_rows(n: int) -> Rows:
     """Room for ``n`` rows."""
-    return Rows(*(np.empty(n, t) for t in _ROW_TYPES))
+    columns: Any = (np.empty(n, t) for t in _ROW_TYPES)
+    return Rows(*columns)
 
 
-def cut_rows(rows: Rows, which: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Rows:
-    """The rows that ``which`` selects."""
-    return Rows(*(column[which] for column in rows))
+def cut_rows(rows: Rows, which: Any) -> Rows:
+    """Return the rows that ``which`` selects."""
+    columns: Any = (column[which] for column in rows)
+    return Rows(*columns)
 
 
 def join_rows(parts: list[Rows]) -> Rows:
@@ -104,6 +107,7 @@ class Chunk:
     fraud: FraudRows  # sorted as in ``rows``
     fraud_at: NDArray[np.int64]  # place of each fraud row in ``rows``
     first_id: int
+    days: int
 
 
 class Timeline:
@@ -237,10 +241,10 @@ class Timeline:
         stopped = np.unique(ready.card[cards.closed[ready.card] < before]).astype(np.int64)
         wait = self.economy.rng(6, end, stopped.size).integers(3 * DAY, 11 * DAY, stopped.size)
         cards.replace(stopped, cards.closed[stopped] + wait, self.economy.spec.cards.valid_days)
-        return FraudRows(*(column[:n] for column in out))
+        return _pick(out, slice(0, n))
 
     def _finish(self, rows: Rows, bad: list[FraudRows], begin: int, end: int) -> Chunk:
-        wrong = FraudRows(*(np.concatenate(c) for c in zip(*bad, strict=True)))
+        wrong = join_fraud(bad)
         wrong = _pick(wrong, wrong.second < self.cards.closed[wrong.card])
         self.waiting_fraud = _pick(wrong, wrong.second >= end)
         wrong = _pick(wrong, wrong.second < end)
@@ -250,7 +254,7 @@ class Timeline:
         rows = join_rows([rows, stolen])
         order = np.empty(rows.second.size, np.int32)
         time_order(rows.second, order.size, begin, order, np.zeros(end - begin + 1, np.int32))
-        rows = Rows(*(column[order] for column in rows))
+        rows = cut_rows(rows, order)
         fraud_at = np.flatnonzero(order >= n_good)
         wrong = _pick(wrong, rows.tag[fraud_at])
         rows.tag[fraud_at] = (rows.second[fraud_at] * 2_654_435_761 % 2**32).astype(np.uint32)
@@ -259,7 +263,7 @@ class Timeline:
         wrong, fraud_at = self._with_disputes(rows, wrong, fraud_at, begin)
         first_id = self.next_id
         self.next_id += order.size
-        return Chunk(rows, wrong, fraud_at, first_id)
+        return Chunk(rows, wrong, fraud_at, first_id, (end - begin) // DAY)
 
     def _with_disputes(
         self, rows: Rows, wrong: FraudRows, at: NDArray[np.int64], begin: int
@@ -278,11 +282,16 @@ class Timeline:
             rows.second[chosen] + np.clip(delay, 3_600, 240 * DAY).astype(np.int64),
             np.zeros(n, np.bool_),
         )  # fmt: skip
-        both = FraudRows(*(np.concatenate(c) for c in zip(wrong, made, strict=True)))
         at = np.concatenate([at, chosen])
         order = np.argsort(at)
-        return _pick(both, order), at[order]
+        return _pick(join_fraud([wrong, made]), order), at[order]
 
 
-def _pick(rows: FraudRows, which: NDArray[np.generic]) -> FraudRows:
-    return FraudRows(*(column[which] for column in rows))
+def join_fraud(parts: list[FraudRows]) -> FraudRows:
+    """All parts, one after the other."""
+    return FraudRows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _pick(rows: FraudRows, which: Any) -> FraudRows:
+    columns: Any = (column[which] for column in rows)
+    return FraudRows(*columns)

@@ -40,19 +40,19 @@ class World:
         return self._book.times(self.transactions.second)
 
     def transaction_table(self) -> pa.Table:
-        """The transactions as they are written."""
+        """Return the transactions as they are written."""
         return self._book.table(self.transactions, self.truth.cards.count)
 
     def fraud_table(self) -> pa.Table:
-        """The fraud reports as they are written."""
+        """Return the fraud reports as they are written."""
         return fraud_table(self.truth, self._book)
 
     def merchant_table(self) -> pa.Table:
-        """The merchants as they are written."""
+        """Return the merchants as they are written."""
         return merchant_table(self.truth.economy)
 
     def card_table(self) -> pa.Table:
-        """The cards as they are written."""
+        """Return the cards as they are written."""
         return card_table(self.truth, self._book)
 
     def write(self, folder: Path) -> None:
@@ -79,9 +79,7 @@ def build(spec: WorldSpec, seed: int, threads: int | None = None) -> World:
     for chunk in timeline.run():
         keeper.add(chunk)
         bins = _card_bins(timeline)
-        parts.append(
-            dress(chunk.rows, chunk.first_id, timeline.economy.merchants, bins, timeline.threads)
-        )
+        parts.append(dress(chunk, timeline.economy.merchants, bins, timeline.threads))
     return World(spec, seed, Transactions.joined(parts), keeper.close())
 
 
@@ -106,14 +104,12 @@ def write_large(
         with ThreadPoolExecutor(1) as background:
             for chunk in timeline.run():
                 keeper.add(chunk)
-                rows = dress(
-                    chunk.rows, chunk.first_id, timeline.economy.merchants, _card_bins(timeline),
-                    timeline.threads,
-                )  # fmt: skip
+                bins = _card_bins(timeline)
+                rows = dress(chunk, timeline.economy.merchants, bins, timeline.threads)
                 if done is not None:
                     done.result()
                 done = background.submit(writer.add, rows, timeline.cards.count)
-                progress.advance(min(spec.chunk_days, spec.days))
+                progress.advance(chunk.days)
             if done is not None:
                 done.result()
     except BaseException:
