@@ -162,7 +162,25 @@ def as_text(values: Any) -> pa.StringArray | None:
         kind = values.type
     if pa.types.is_string(kind):
         return values
-    text_like = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    if text_like or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+    if is_binary(kind):
+        try:
+            return pc.cast(values, pa.string())
+        except pa.ArrowInvalid:  # not text; the message would quote the bytes
+            return None
+    if is_text(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return pc.cast(values, pa.string())
     return None
+
+
+def is_binary(kind: pa.DataType) -> bool:
+    """Whether a column holds bytes; some writers of Parquet leave text that way."""
+    types = pa.types
+    plain = types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
+    return bool(plain or types.is_fixed_size_binary(kind))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds text, or bytes that may be text."""
+    types = pa.types
+    plain = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return bool(plain or is_binary(kind))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,11 +25,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sekisho.domain.errors import BadInput, NothingToDo, Rejected, SekishoError
-from sekisho.vault.pan import Trouble, redact, trouble_with
+from sekisho.vault.pan import redact
 
 _BLOCK_BYTES: Final = 16 << 20
 _PARQUET_ROWS: Final = 1 << 17
 _SWALLOWED_LINES_MAX: Final = 100
+_NUMBER: Final = re.compile(r"[0-9][0-9 .:/\-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +198,9 @@ def _named_columns(path: Path, first: list[str], names: ColumnNames) -> tuple[li
             )
         # Columns that nobody names are read to keep the count and then left out.
         return [names.positions.get(place, "") for place in range(1, len(first) + 1)], 0
-    if any(trouble_with(name) is Trouble.NONE for name in first):
+    if any(_NUMBER.fullmatch(unicodedata.normalize("NFKC", name).strip()) for name in first):
         raise BadInput(
-            f"{shown(path)} has no header line: its first line holds a card number",
+            f"{shown(path)} has no header line: its first line holds numbers, not names",
             hint="Name the columns by position: --columns 1=pan,2=merchant_id,...",
         )
     return _our_words(first, names, path), 1
@@ -243,12 +246,22 @@ class _Broken:
 
     file: str
     rows: list[Rejected] = field(default_factory=list)
+    unclosed: tuple[int, int] | None = None  # row and how many lines it takes in
 
     def take(self, row: pyarrow.csv.InvalidRow) -> str:
         """Keep where and why, never the row's text."""
         reason = f"{row.actual_columns} fields instead of {row.expected_columns}"
+        if lines := row.text.strip("\r\n").count("\n"):
+            reason += f", with {lines} line breaks inside"
+            if lines > _SWALLOWED_LINES_MAX and self.unclosed is None:
+                self.unclosed = (row.number, lines)  # raising here would go through C++
         self.rows.append(Rejected(self.file, row.number, "", reason))
         return "skip"
+
+    def check(self) -> None:
+        """Raise ``BadInput`` if a quote that is not closed has taken many lines in."""
+        if self.unclosed is not None:
+            raise _unclosed_quote(self.file, *self.unclosed)
 
     def numbers_of(self, first: int, count: int) -> NDArray[np.int64]:
         """Return row numbers of ``count`` good rows, the first being ``first`` had none broken."""
@@ -268,12 +281,14 @@ def _numbered(
     """Yield the reader's batches with row numbers; blank lines are not counted as rows."""
     read = told = 0
     for batch in reader:
+        broken.check()
         numbers = broken.numbers_of(first + read, batch.num_rows)
         read += batch.num_rows
         rows, numbers, unclosed = _without_line_breaks(batch, numbers, broken.file)
         rejected = (*broken.rows[told:], *unclosed)
         told = len(broken.rows)
         yield Chunk(rows, numbers, rejected, min(done(), 1.0))
+    broken.check()
     if told < len(broken.rows) and read:
         yield Chunk(batch.slice(0, 0), np.empty(0, np.int64), tuple(broken.rows[told:]), 1.0)
     if not read:
@@ -300,14 +315,17 @@ def _without_line_breaks(
         return batch, numbers, []
     worst = int(lines.argmax())
     if lines[worst] > _SWALLOWED_LINES_MAX:
-        raise BadInput(
-            f"{file}, row {numbers[worst]}: a quote that is not closed takes in the next "
-            f"{lines[worst]} lines",
-            hint="Close or remove the quote in that row.",
-        )
+        raise _unclosed_quote(file, int(numbers[worst]), int(lines[worst]))
     rejected = [
         Rejected(file, int(numbers[at]), "", f"a line break inside a field ({lines[at]} lines)")
         for at in np.flatnonzero(lines)
     ]
     whole = lines == 0
     return batch.filter(pa.array(whole)), numbers[whole], rejected
+
+
+def _unclosed_quote(file: str, row: int, lines: int) -> BadInput:
+    return BadInput(
+        f"{file}, row {row}: a quote that is not closed takes in the next {lines} lines",
+        hint="Close or remove the quote in that row.",
+    )

@@ -12,7 +12,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sekisho.domain.errors import BadInput, ClearCardNumbers, MissingColumn, Rejected
-from sekisho.vault.columns import Evidence, Reading, as_text, evidence_in, read_numbers
+from sekisho.vault.columns import (
+    Evidence,
+    Reading,
+    as_text,
+    evidence_in,
+    is_binary,
+    is_text,
+    read_numbers,
+)
 from sekisho.vault.files import Chunk
 from sekisho.vault.pan import BIN_DIGITS, EMBEDDED, Trouble, mask_embedded, redact
 from sekisho.vault.sensitive import why_never_stored
@@ -88,7 +96,7 @@ def plan_columns(rows: pa.RecordBatch, file: str, also: Iterable[str] = ()) -> P
         why = why_never_stored(name, text)
         if name == BIN:
             why = "made anew from the card number"
-        elif (text is None and pa.types.is_nested(column.type)) or _is_binary(column.type):
+        elif text is None and _is_opaque(column.type):
             why = "its values cannot be searched for card numbers"
         if why and name != PAN:
             dropped.append((name, why))
@@ -103,19 +111,15 @@ def plan_columns(rows: pa.RecordBatch, file: str, also: Iterable[str] = ()) -> P
     return Plan(pan=pan, references=others, dropped=tuple(dropped), linked=own_ref)
 
 
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
+def _is_opaque(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or is_binary(kind))
 
 
 def _pan_column(judged: dict[str, Evidence], cards: list[str], file: str) -> str:
     if PAN in judged:
         seen = judged[PAN]
-        if PAN not in cards:
+        # Called pan, it is believed sooner: ids reach a half as good as never.
+        if PAN not in cards and seen.cards < max(1, seen.distinct / 2):
             raise BadInput(
                 f"{file}: column pan does not hold card numbers ({seen.cards} of {seen.distinct} "
                 "different values looked at have a brand's first digits, length and check digit)",
@@ -174,8 +178,11 @@ class Replacer:
         link = None
         if self.plan.linked:
             own = pc.cast(rows.column(CARD_REF), pa.string())
-            pairs = pa.table([own, refs], schema=LINK_SCHEMA)
-            link = pairs.group_by(LINK_SCHEMA.names).aggregate([]).combine_chunks()
+            pairs = pa.table([own, refs], schema=LINK_SCHEMA).drop_null()
+            distinct = pairs.group_by(LINK_SCHEMA.names).aggregate([])
+            link = pa.RecordBatch.from_arrays(
+                [column.combine_chunks() for column in distinct.columns], schema=LINK_SCHEMA
+            )
         return Replaced(replaced, rejected, link)
 
     def _rejects(self, chunk: Chunk, trouble: NDArray[np.uint8]) -> tuple[Rejected, ...]:
@@ -215,8 +222,14 @@ class Replacer:
 
     def _masked(self, name: str, column: pa.Array) -> pa.Array:
         """Return a kept column with card numbers inside longer text masked whole."""
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if not is_text(column.type):
             return column
+        text = as_text(column)
+        if text is None:
+            raise BadInput(f"{self._file}: column {redact(name)} mixes text and other bytes")
+        column = text
         looks = pc.match_substring_regex(column, EMBEDDED)
         bare = pc.match_substring_regex(column, _LONG_NUMBER)
         if (pc.mean(bare).as_py() or 0.0) >= _IDS_SHARE_MIN:

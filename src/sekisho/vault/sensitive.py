@@ -21,25 +21,29 @@ LAST_FOUR: Final = "last digits of the card number"
 
 # Compared with the name in NFKC, lower case, without separators: as a whole.
 _EXACT: Final = {
-    **dict.fromkeys(("pinblock", "encryptedpin", "暗証番号", "pinデータ"), PIN),
+    **dict.fromkeys(("encryptedpin", "pinデータ"), PIN),
     **dict.fromkeys(("de35", "de45", "field35", "field45", "iso35", "iso45"), TRACK),
-    **dict.fromkeys(("last4", "lastfour", "last4digits", "下4桁", "下四桁"), LAST_FOUR),
 }
 # Anywhere in the name.
 _INSIDE: Final = (
     (re.compile(r"cvv|cvc|cvn|cvd|cav2|cid2|csc2"), SECURITY_CODE),
     (re.compile(r"securitycode|verificationcode|verificationvalue|seccode"), SECURITY_CODE),
     (
-        re.compile(r"セキュリティ-?コード|セキュリティーコード|カード確認番号|認証コード"),
+        re.compile(r"セキュリティ-?コード|セキュリティーコード|カード確認番号"),
         SECURITY_CODE,
     ),
     (re.compile(r"track(1|2|3|data)|magstripe|magneticstripe|磁気|トラック[123デ]"), TRACK),
     (re.compile(r"暗証番号|pinblock"), PIN),
-    (re.compile(r"last(4|four)|下(4|四)桁|maskedpan|panmasked|maskedcard|truncatedpan"), LAST_FOUR),
+    (
+        re.compile(
+            r"last(4|four)(digits?)?$|下(4|四)桁|maskedpan|panmasked|maskedcard|truncatedpan"
+        ),
+        LAST_FOUR,
+    ),
 )
 # Words that also mean something else: only with values of three or four digits.
 _AMBIGUOUS: Final = {
-    **dict.fromkeys(("cid", "csc", "cav", "code2", "securitycd"), SECURITY_CODE),
+    **dict.fromkeys(("cid", "csc", "cav", "認証コード", "確認コード"), SECURITY_CODE),
     **dict.fromkeys(("pin", "pinno", "pincode"), PIN),
 }
 # What a check came to (match, no match, absent) may be kept, and is worth keeping.

@@ -89,7 +89,8 @@ def register(app: typer.Typer) -> None:
         for done in imported:
             _tell(console, done)
         console.print(f"Wrote {out} (card key {key.key_id}).")
-        console.print(f"Next: sekisho trace {out}/TRANSACTIONS.parquet --fraud FILE --out DIR")
+        written = " ".join(str(out / done.written) for done in imported)
+        console.print(f"Next: sekisho trace {written} --fraud FILE --out DIR")
 
 
 def parse_columns(text: str) -> ColumnNames:
