@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sekisho.domain.errors import BadInput, NothingToDo, Rejected, SekishoError
 from sekisho.vault.pan import redact
 
-_BLOCK_BYTES: Final = 16 << 20
+_BLOCK_BYTES: Final = 8 << 20
 _PARQUET_ROWS: Final = 1 << 17
 _SWALLOWED_LINES_MAX: Final = 100
 _NUMBER: Final = re.compile(r"[0-9][0-9 .:/\-]*")
@@ -130,7 +130,17 @@ def _open_bytes(path: Path, *, gzipped: bool) -> tuple[BinaryIO, Any]:
 
 def _encoding_of(path: Path, *, gzipped: bool) -> str:
     """Return ``utf8`` or ``cp932``, having read the whole file: its first part may be ASCII."""
-    alive = {name: codecs.getincrementaldecoder(name)() for name in ("utf8", "cp932")}
+    for encoding in ("utf8", "cp932"):
+        if _decodes(path, encoding, gzipped=gzipped):
+            return encoding
+    raise BadInput(
+        f"{shown(path)} is neither UTF-8 nor cp932 throughout",
+        hint="Save it as CSV in UTF-8.",
+    )
+
+
+def _decodes(path: Path, encoding: str, *, gzipped: bool) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
     raw, plain = _open_bytes(path, gzipped=gzipped)
     with raw:
         while block := plain.read(_BLOCK_BYTES):
@@ -139,19 +149,15 @@ def _encoding_of(path: Path, *, gzipped: bool) -> str:
                     f"{shown(path)} is not a text file in UTF-8 or cp932 (it holds zero bytes)",
                     hint="Save it as CSV in UTF-8. Excel's 'Unicode text' is UTF-16.",
                 )
-            for name in list(alive):
-                try:
-                    alive[name].decode(block)
-                except UnicodeDecodeError:
-                    del alive[name]
-            if not alive:
-                break
-    if not alive:
-        raise BadInput(
-            f"{shown(path)} is neither UTF-8 nor cp932 throughout",
-            hint="Save it as CSV in UTF-8.",
-        )
-    return next(iter(alive))
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                return False
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _first_line(path: Path, encoding: str, *, gzipped: bool) -> tuple[list[str], str]:
