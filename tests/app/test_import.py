@@ -491,3 +491,28 @@ def test_key_new_makes_a_key_that_import_takes(
 def test_the_separators_are_one_character_class() -> None:
     assert SEPARATORS.startswith("[")
     assert SEPARATORS.endswith("]")
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged_files_end_whole_or_in_a_message(
+    sekisho: Callable[..., Run], tmp_path: Path, kind: str, seed: int
+) -> None:
+    """Bytes cut out, doubled, overwritten and swapped for the signs that structure a file."""
+    chance = np.random.default_rng([seed, len(kind)])
+    sound = {"csv": GOOD.encode(), "csv.gz": gzip.compress(GOOD.encode())}
+    data = bytearray(sound.get(kind, PARQUET.getvalue()))
+    for _ in range(chance.integers(1, 12)):
+        at, length = int(chance.integers(len(data))), int(chance.integers(1, 12))
+        data[at : at + length] = [
+            b"",
+            bytes(data[at : at + length]) * 2,
+            chance.bytes(length),
+            [b'"', b",", b"\n", b"\r", b"\0", b"\x81"][chance.integers(6)],
+        ][chance.integers(4)]
+    path = tmp_path / f"history.{kind}"
+    path.write_bytes(data)
+    ran = sekisho(path)
+    assert ran.code in (0, 2)
+    assert "unexpected" not in ran.said
+    assert ran.out.exists() == (ran.code == 0)

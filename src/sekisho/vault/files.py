@@ -109,13 +109,14 @@ def _parquet_chunks(path: Path, names: ColumnNames) -> Iterator[Chunk]:
             f"{shown(path)} is Parquet and has column names; --columns gives positions",
             hint="Write --columns pan=NAME.",
         )
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
         total = file.metadata.num_rows
         if not total:
             raise NothingToDo(f"{shown(path)} has no rows", hint="Leave it out.")
         renamed = _our_words(list(file.schema_arrow.names), names, path)
         seen = 0
         for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
+            batch.validate(full=True)  # damaged pages without a checksum read as broken text
             numbers = np.arange(seen + 1, seen + 1 + batch.num_rows, dtype=np.int64)
             seen += batch.num_rows
             yield Chunk(batch.rename_columns(renamed), numbers, (), seen / total)

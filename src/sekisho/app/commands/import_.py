@@ -129,7 +129,8 @@ def _no_values_in_tracebacks() -> Iterator[None]:
     except (SekishoError, typer.Exit):
         raise
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        place = [frame for frame in frames if "sekisho" in Path(frame.filename).parts][-1]
         raise SekishoError(
             f"the import stopped on an unexpected {type(error).__name__} "
             f"({Path(place.filename).name}, line {place.lineno}); nothing was written",
