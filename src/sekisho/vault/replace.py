@@ -1,0 +1,305 @@
+"""Takes the card numbers out of a file's rows and puts references in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from sekisho.domain.errors import BadInput, ClearCardNumbers, MissingColumn, Rejected
+from sekisho.vault.columns import (
+    Evidence,
+    Reading,
+    as_text,
+    evidence_in,
+    is_binary,
+    is_text,
+    read_numbers,
+)
+from sekisho.vault.files import Chunk
+from sekisho.vault.pan import BIN_DIGITS, EMBEDDED, Trouble, mask_embedded, redact
+from sekisho.vault.sensitive import why_never_stored
+from sekisho.vault.surrogate import REF_BYTES, CardRefs
+
+PAN: Final = "pan"
+CARD_REF: Final = "card_ref"
+BIN: Final = "bin"
+PAN_HASH: Final = "pan_hash"
+LINK_SCHEMA: Final = pa.schema([(CARD_REF, pa.string()), (PAN_HASH, pa.string())])
+_USUAL_NAMES: Final = {"カード番号", "cardnumber", "cardno", "会員番号", "クレジットカード番号"}
+_SAMPLE_ROWS: Final = 20_000
+_LATER_SAMPLE_ROWS: Final = 2_000
+_LONG_NUMBER: Final = "^[0-9]{13,19}$"
+_IDS_SHARE_MIN: Final = 0.1
+# In a later chunk a handful of values that all pass is no news; so many are.
+_LATE_DISTINCT_MIN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of each column of one file.
+
+    ``pan``: becomes ``card_ref`` and ``bin``; ``references``: other columns of card numbers
+    (such as the number of the replacing card), which keep their names and hold references;
+    ``dropped``: name and why; ``linked``: the caller's own ``card_ref`` stays.
+    """
+
+    pan: str
+    references: tuple[str, ...]
+    dropped: tuple[tuple[str, str], ...]
+    linked: bool
+
+
+class LateCardNumbers(ClearCardNumbers):
+    """A column turned out to hold card numbers after rows were already written."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"column {redact(column)} holds card numbers further down")
+        self.column = column
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done, for the screen."""
+
+    rows: int = 0
+    rejected: int = 0
+    emptied: dict[str, int] = field(default_factory=dict)
+    masked: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Rows without card numbers, what was rejected, and the link of references if there is one."""
+
+    rows: pa.RecordBatch
+    rejected: tuple[Rejected, ...]
+    link: pa.RecordBatch | None
+
+
+def plan_columns(rows: pa.RecordBatch, file: str, also: Iterable[str] = ()) -> Plan:
+    """Decide from a file's first rows what becomes of each column.
+
+    ``also``: columns known to hold card numbers. Raises ``MissingColumn`` where no column or
+    more than one could be ``pan``, ``BadInput`` where the column named ``pan`` is not one.
+    """
+    sample = _sample(rows, _SAMPLE_ROWS)
+    dropped: list[tuple[str, str]] = []
+    judged: dict[str, Evidence] = {}
+    for name, column in zip(sample.schema.names, sample.columns, strict=True):
+        text = as_text(column)
+        why = why_never_stored(name, text)
+        if name == BIN:
+            why = "made anew from the card number"
+        elif text is None and _is_opaque(column.type):
+            why = "its values cannot be searched for card numbers"
+        if why and name != PAN:
+            dropped.append((name, why))
+        elif text is not None:
+            judged[name] = evidence_in(text)
+    cards = [name for name, seen in judged.items() if seen.holds_card_numbers or name in also]
+    pan = _pan_column(judged, cards, file)
+    others = tuple(name for name in cards if name not in (pan, CARD_REF))
+    own_ref = CARD_REF in judged and CARD_REF not in cards and pan != CARD_REF
+    if CARD_REF in cards and pan != CARD_REF:
+        dropped.append((CARD_REF, "it holds card numbers too, beside " + redact(pan)))
+    return Plan(pan=pan, references=others, dropped=tuple(dropped), linked=own_ref)
+
+
+def _is_opaque(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or is_binary(kind))
+
+
+def _pan_column(judged: dict[str, Evidence], cards: list[str], file: str) -> str:
+    if PAN in judged:
+        seen = judged[PAN]
+        # Called pan, it is believed sooner: ids reach a half as good as never.
+        if PAN not in cards and seen.cards < max(1, seen.distinct / 2):
+            raise BadInput(
+                f"{file}: column pan does not hold card numbers ({seen.cards} of {seen.distinct} "
+                "different values looked at have a brand's first digits, length and check digit)",
+                hint="Name the right one: --columns pan=NAME.",
+            )
+        return PAN
+    usual = [name for name in cards if name.lower().replace("_", "") in _USUAL_NAMES]
+    for candidates in (cards, usual):
+        if len(candidates) == 1:
+            return candidates[0]
+    if cards:
+        raise MissingColumn(
+            f"{file}: more than one column holds card numbers: {', '.join(map(redact, cards))}",
+            hint="Say which is the card that paid: --columns pan=NAME. The others become "
+            "references too.",
+        )
+    raise MissingColumn(
+        f"{file}: no column holds card numbers, and none is named pan",
+        hint="Its columns: " + ", ".join(map(redact, judged)) + ". Name one: --columns pan=NAME. "
+        "A file that holds references already goes straight to: sekisho trace",
+    )
+
+
+def _sample(rows: pa.RecordBatch, count: int) -> pa.RecordBatch:
+    """Return up to ``count`` rows, evenly spread."""
+    if rows.num_rows <= count:
+        return rows
+    return rows.take(pa.array(np.linspace(0, rows.num_rows - 1, count).astype(np.int64)))
+
+
+class Replacer:
+    """Replaces the card numbers of one file, chunk by chunk, by its plan."""
+
+    def __init__(self, plan: Plan, refs: CardRefs, file: str) -> None:
+        self.plan = plan
+        self.counts = Counts()
+        self._refs = refs
+        self._file = file
+        self._seen: dict[str, Evidence] = {}
+
+    def replace(self, chunk: Chunk) -> Replaced:
+        """Return the chunk without card numbers; raises ``LateCardNumbers``."""
+        column = as_text(chunk.rows.column(self.plan.pan))
+        if column is None:
+            raise BadInput(f"{self._file}: the type of column {redact(self.plan.pan)} changes")
+        numbers = _Numbers.read(column, self._refs)
+        readable = numbers.trouble == Trouble.NONE
+        rejected = self._rejects(chunk, numbers.trouble)
+        rows = chunk.rows.filter(pa.array(readable))
+        self._look_for_late_numbers(rows)
+        refs = numbers.refs.filter(pa.array(readable))
+        bins = numbers.bins.filter(pa.array(readable))
+        self.counts.rows += rows.num_rows
+        self.counts.rejected += len(rejected)
+        replaced = pa.RecordBatch.from_pydict(dict(self._columns(rows, refs, bins)))
+        link = None
+        if self.plan.linked:
+            own = pc.cast(rows.column(CARD_REF), pa.string())
+            pairs = pa.table([own, refs], schema=LINK_SCHEMA).drop_null()
+            distinct = pairs.group_by(LINK_SCHEMA.names).aggregate([])
+            link = pa.RecordBatch.from_arrays(
+                [column.combine_chunks() for column in distinct.columns], schema=LINK_SCHEMA
+            )
+        return Replaced(replaced, rejected, link)
+
+    def _rejects(self, chunk: Chunk, trouble: NDArray[np.uint8]) -> tuple[Rejected, ...]:
+        unreadable = tuple(
+            Rejected(
+                self._file,
+                int(chunk.numbers[at]),
+                redact(self.plan.pan),
+                Trouble(trouble[at]).reason,
+            )
+            for at in np.flatnonzero(trouble)
+        )
+        return (*chunk.rejected, *unreadable)
+
+    def _columns(
+        self, rows: pa.RecordBatch, refs: pa.Array, bins: pa.Array
+    ) -> Iterator[tuple[str, pa.Array]]:
+        dropped = {name for name, _ in self.plan.dropped}
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            if name == self.plan.pan:
+                if not self.plan.linked:
+                    yield CARD_REF, refs
+                yield BIN, bins
+            elif name in self.plan.references:
+                yield name, self._reference_column(name, column)
+            elif name not in dropped:
+                yield name, self._masked(name, column)
+
+    def _reference_column(self, name: str, column: pa.Array) -> pa.Array:
+        """Return references of a second column; what is not readable is left empty."""
+        text = as_text(column)
+        numbers = _Numbers.read(text, self._refs)
+        filled = (numbers.trouble != Trouble.NONE) & (numbers.trouble != Trouble.EMPTY)
+        if emptied := int(filled.sum()):
+            self.counts.emptied[name] = self.counts.emptied.get(name, 0) + emptied
+        return numbers.refs
+
+    def _masked(self, name: str, column: pa.Array) -> pa.Array:
+        """Return a kept column with card numbers inside longer text masked whole."""
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if not is_text(column.type):
+            return column
+        text = as_text(column)
+        if text is None:
+            raise BadInput(f"{self._file}: column {redact(name)} mixes text and other bytes")
+        column = text
+        looks = pc.match_substring_regex(column, EMBEDDED)
+        bare = pc.match_substring_regex(column, _LONG_NUMBER)
+        if (pc.mean(bare).as_py() or 0.0) >= _IDS_SHARE_MIN:
+            # A column of long ids: one in ten of them passes for a card number by chance.
+            looks = pc.and_not(looks, bare)
+        looks = pc.fill_null(looks, fill_value=False)
+        places = np.flatnonzero(looks.to_numpy(zero_copy_only=False))
+        if not len(places):
+            return column
+        found = column.take(pa.array(places)).to_pylist()
+        masked = [mask_embedded(text) for text in found]
+        changed = sum(before != after for before, after in zip(found, masked, strict=True))
+        if not changed:
+            return column
+        self.counts.masked[name] = self.counts.masked.get(name, 0) + changed
+        where = np.zeros(len(column), dtype=np.bool_)
+        where[places] = True
+        return pc.replace_with_mask(column, pa.array(where), pa.array(masked, type=column.type))
+
+    def _look_for_late_numbers(self, rows: pa.RecordBatch) -> None:
+        """Judge the kept columns again: the first rows may have been blank there."""
+        gone = {self.plan.pan, *self.plan.references, *(name for name, _ in self.plan.dropped)}
+        sample = _sample(rows, _LATER_SAMPLE_ROWS)
+        for name, column in zip(sample.schema.names, sample.columns, strict=True):
+            text = None if name in gone else as_text(column)
+            if text is None:
+                continue
+            here = evidence_in(text)
+            so_far = self._seen.get(name, Evidence()) + here
+            self._seen[name] = so_far
+            for seen in (here, so_far):
+                if seen.distinct >= _LATE_DISTINCT_MIN and seen.holds_card_numbers:
+                    raise LateCardNumbers(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """A column of length n as references and BINs (null where unreadable) and trouble codes."""
+
+    refs: pa.StringArray
+    bins: pa.StringArray
+    trouble: NDArray[np.uint8]
+
+    def __repr__(self) -> str:
+        return f"_Numbers({len(self.trouble)} values)"
+
+    @classmethod
+    def read(cls, column: pa.StringArray, refs: CardRefs) -> _Numbers:
+        """Hash every distinct number once: a card stands in many rows."""
+        coded = column.dictionary_encode()
+        reading = read_numbers(coded.dictionary)
+        codes = coded.indices
+        missing = codes.is_null().to_numpy(zero_copy_only=False)
+        places = codes.fill_null(0).to_numpy(zero_copy_only=False)
+        trouble = np.full(len(column), Trouble.EMPTY, dtype=np.uint8)
+        if len(reading.trouble):
+            trouble = np.where(missing, np.uint8(Trouble.EMPTY), reading.trouble[places])
+        distinct_refs, distinct_bins = _refs_and_bins(reading, refs)
+        return cls(distinct_refs.take(codes), distinct_bins.take(codes), trouble)
+
+
+def _refs_and_bins(reading: Reading, refs: CardRefs) -> tuple[pa.Array, pa.Array]:
+    readable = reading.trouble == Trouble.NONE
+    digits = reading.digits.filter(pa.array(readable))
+    joined = refs.of_digits(pc.cast(digits, pa.binary()).to_pylist()).hex()
+    width = 2 * REF_BYTES
+    offsets = np.arange(0, len(joined) + 1, width, dtype=np.int32)
+    made = pa.StringArray.from_buffers(
+        len(digits), pa.py_buffer(offsets), pa.py_buffer(joined.encode("ascii"))
+    )
+    places = np.where(readable, np.cumsum(readable) - 1, 0)
+    spread = pa.array(places, mask=~readable)
+    return made.take(spread), pc.utf8_slice_codeunits(digits, 0, BIN_DIGITS).take(spread)
