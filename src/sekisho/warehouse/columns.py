@@ -40,10 +40,14 @@ class Role(StrEnum):
     CARDS = "cards"
 
 
-_TEXTS = (
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_TEXTS = _words(
     "acquirer_id merchant_id terminal_id operator_id processor_id bin currency mcc entry_mode "
     "eci initiator message_type country"
-).split()
+)
 
 KNOWN: Mapping[Role, Mapping[str, Kind]] = {
     Role.TRANSACTIONS: {
@@ -112,38 +116,38 @@ REQUIRED: Mapping[Role, tuple[tuple[str, ...], ...]] = {
 
 # What other houses call these columns, in normalised spelling; offered, never applied.
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "card_ref": tuple(
+    "card_ref": _words(
         "card card_id card_no cardno card_number card_token token customer_id account_id cust_id "
-        "cc_num カード番号 カードid カード会員番号 会員番号 カード参照番号 会員id 顧客番号".split()
+        "cc_num カード番号 カードid カード会員番号 会員番号 カード参照番号 会員id 顧客番号"
     ),
-    "merchant_id": tuple(
+    "merchant_id": _words(
         "merchant mid merchant_no merchant_code merchant_number shop_id store_id terminal_id "
-        "terminal de42 card_acceptor_id 加盟店番号 加盟店コード 加盟店id 店舗番号 店番".split()
+        "terminal de42 card_acceptor_id 加盟店番号 加盟店コード 加盟店id 店舗番号 店番"
     ),
-    "authorized_at": tuple(
+    "authorized_at": _words(
         "tx_datetime datetime timestamp transaction_time transaction_datetime auth_time time "
         "authorised_at authorization_time trans_date_trans_time 利用日時 承認日時 取引日時 "
-        "オーソリ日時".split()
+        "オーソリ日時"
     ),
-    "authorized_date": tuple(
-        "date tx_date transaction_date auth_date trans_date 利用日 承認日 取引日 利用年月日".split()
+    "authorized_date": _words(
+        "date tx_date transaction_date auth_date trans_date 利用日 承認日 取引日 利用年月日"
     ),
-    "authorized_time": tuple(
-        "tx_time auth_time trans_time time 利用時刻 承認時刻 取引時刻 利用時間".split()
+    "authorized_time": _words(
+        "tx_time auth_time trans_time time 利用時刻 承認時刻 取引時刻 利用時間"
     ),
-    "transaction_id": tuple(
-        "tx_id txn_id trans_id transaction_no trans_num arn rrn 取引番号 取引id 伝票番号".split()
+    "transaction_id": _words(
+        "tx_id txn_id trans_id transaction_no trans_num arn rrn 取引番号 取引id 伝票番号"
     ),
-    "acquirer_id": tuple("acquirer acquirer_no aid 加盟店会社 アクワイアラ アクワイアラー".split()),
-    "terminal_id": tuple("terminal tid 端末番号 端末識別番号".split()),
-    "fraud_at": tuple(
-        "fraud_datetime fraud_date_time tx_datetime transaction_time 不正利用日時 不正日時".split()
+    "acquirer_id": _words("acquirer acquirer_no aid 加盟店会社 アクワイアラ アクワイアラー"),
+    "terminal_id": _words("terminal tid 端末番号 端末識別番号"),
+    "fraud_at": _words(
+        "fraud_datetime fraud_date_time tx_datetime transaction_time 不正利用日時 不正日時"
     ),
-    "fraud_date": tuple("fraud_day tx_date 不正利用日 不正日 利用日".split()),
-    "reported_at": tuple("report_date reported report_time 報告日 報告日時 申告日 届出日".split()),
-    "fraud_type": tuple("type fraud_code reason 不正種別 不正区分 被害区分 手口".split()),
-    "is_fraud": tuple("tx_fraud fraud fraud_flag isfraud label 不正フラグ 不正".split()),
-    "amount": tuple("tx_amount amt value 金額 利用金額".split()),
+    "fraud_date": _words("fraud_day tx_date 不正利用日 不正日 利用日"),
+    "reported_at": _words("report_date reported report_time 報告日 報告日時 申告日 届出日"),
+    "fraud_type": _words("type fraud_code reason 不正種別 不正区分 被害区分 手口"),
+    "is_fraud": _words("tx_fraud fraud fraud_flag isfraud label 不正フラグ 不正"),
+    "amount": _words("tx_amount amt value 金額 利用金額"),
 }
 
 
@@ -165,7 +169,7 @@ class ColumnMapping:
     used: set[Entry] = field(default_factory=set)
 
     def for_role(self, role: Role) -> tuple[Entry, ...]:
-        """The entries meant for a file of this role; later files do not inherit positions."""
+        """Give the entries meant for a file of this role; later files do not inherit positions."""
         return tuple(
             entry
             for entry in self.entries
@@ -178,7 +182,7 @@ class ColumnMapping:
         )
 
     def has_positions(self, role: Role) -> bool:
-        """Whether a file of this role is described by positions."""
+        """Tell whether a file of this role is described by positions."""
         return any(entry.position is not None for entry in self.for_role(role))
 
     def check_all_used(self) -> None:
@@ -237,19 +241,19 @@ def _split_role(name: str) -> tuple[Role | None, str]:
 
 
 def folded(name: str) -> str:
-    """A name as it is compared: one width, one case, no space or byte-order mark around it."""
+    """Make a name as it is compared: one width, one case, no space or byte-order mark around it."""
     return unicodedata.normalize("NFKC", name).strip(" \t\ufeff\u3000'\"").casefold()
 
 
 def shown(name: str, position: int) -> str:
-    """A column name fit for a message: what may be a value of a row is never shown."""
+    """Make a column name fit for a message: what may be a value of a row is never shown."""
     if re.search(r"[0-9]{5}", unicodedata.normalize("NFKC", name)) or not name.strip():
         return f"(column {position})"
     return name if len(name) <= 40 else name[:39] + "…"
 
 
 def resolve(label: str, role: Role, names: Sequence[str], mapping: ColumnMapping) -> dict[str, int]:
-    """Where each known column of ``role`` is found: name to index into ``names``.
+    """Find where each known column of ``role`` is found: name to index into ``names``.
 
     ``--columns`` comes first, then equal names. Raises MissingColumn if nothing complete is there,
     naming the file, what is missing, what is there and the nearest names.
@@ -297,7 +301,7 @@ def _drop_stand_ins(places: dict[str, int]) -> None:
 
 
 def missing_of(role: Role, places: Iterable[str]) -> tuple[str, ...]:
-    """What is missing for the first way to be complete; empty if any way is."""
+    """Say what is missing for the first way to be complete; empty if any way is."""
     have = set(places)
     have |= {whole for whole, (date_part, _) in PAIRS.items() if date_part in have}
     if "pan" in have:  # refused later, with the command that replaces card numbers
@@ -328,7 +332,7 @@ def _shell(text: str) -> str:
 
 
 def _offers(known: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    """The nearest own name for ``known``, or for the date and time pair that may stand for it."""
+    """Give the nearest own name for ``known`` or for the pair that may stand in for it."""
     if near := _nearest(known, names):
         return [(known, near)]
     if known in PAIRS:

@@ -19,8 +19,10 @@ from sekisho.warehouse.csv_sniff import CsvFile, open_bytes, record
 from sekisho.warehouse.engine import plain_errors
 
 BLOCK_BYTES = 1 << 24
+LINE_BYTES_MAX = 1 << 26
 LINES_IN_A_RECORD = 10
 ROW = "row__"
+_MARK = b"\xef\xbb\xbf"
 
 WRONG_WIDTH = "the number of columns differs from the other rows"
 BAD_BYTES = "bytes that are no text in this file's encoding"
@@ -33,7 +35,7 @@ class Block:
 
     rows: pa.Table
     broken: tuple[tuple[int, str], ...]  # line number and reason
-    ascii: bool
+    ascii: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,18 @@ class Wanted:
 
 
 def read_blocks(file: CsvFile, wanted: Wanted, advance: Callable[[float], None]) -> Iterator[Block]:
-    """The rows of ``file``. ``advance`` is told of the bytes read. Raises BadInput."""
+    """Give the rows of ``file``. ``advance`` is told of the bytes read. Raises BadInput."""
     line = 1
     skip_header = wanted.has_header
     encoding = "utf-8" if file.encoding == "utf-16" else file.encoding
-    for raw in _raw_blocks(file, advance):
-        body = raw
-        if line == 1:
-            body = body.removeprefix(b"\xef\xbb\xbf")
-        if skip_header:
+    pending = b""  # the beginning of a record that goes on in the next block
+    for raw, final in _raw_blocks(file, advance):
+        body = pending + (raw.removeprefix(_MARK) if line == 1 else raw)
+        if skip_header and body:
             body = body.partition(b"\n")[2]
             line, skip_header = line + 1, False
-        block, lines = _split(body, file, wanted, _At(line, encoding))
+        block, lines = _split(body, file, wanted, _At(line, encoding, final))
+        pending = body.split(b"\n", lines)[-1] if lines < body.count(b"\n") else b""
         line += lines
         yield block
 
@@ -65,10 +67,11 @@ def read_blocks(file: CsvFile, wanted: Wanted, advance: Callable[[float], None])
 class _At:
     line: int
     encoding: str
+    final: bool
 
 
-def _raw_blocks(file: CsvFile, advance: Callable[[float], None]) -> Iterator[bytes]:
-    """Whole lines of about BLOCK_BYTES, line ends made one."""
+def _raw_blocks(file: CsvFile, advance: Callable[[float], None]) -> Iterator[tuple[bytes, bool]]:
+    """Whole lines of about BLOCK_BYTES, line ends made one, and whether they are the last."""
     with plain_errors(file.label), open_bytes(file.path, file.compression, file.encoding) as stream:
         rest = b""
         while chunk := stream.read(BLOCK_BYTES):
@@ -76,17 +79,16 @@ def _raw_blocks(file: CsvFile, advance: Callable[[float], None]) -> Iterator[byt
             rest += chunk.replace(b"\r", b"\n") if file.newline == "\r" else chunk
             whole, end, tail = rest.rpartition(b"\n")
             if not end:
-                if len(rest) > 4 * BLOCK_BYTES:
+                if len(rest) > LINE_BYTES_MAX:
                     raise BadInput(f"{file.label}: no line end within {len(rest)} bytes")
                 continue
             rest = tail
-            yield (whole + end).replace(b"\r\n", b"\n")
-        if last := rest.removesuffix(b"\x1a"):  # Ctrl-Z, the end mark of old hosts
-            yield last
+            yield (whole + end).replace(b"\r\n", b"\n"), False
+        yield rest.removesuffix(b"\x1a"), True  # Ctrl-Z is the end mark of old hosts
 
 
 def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, int]:
-    """The rows of ``raw``, whole lines, and how many lines these were."""
+    """Give the rows of ``raw``, whole lines, and how many lines these were."""
     lines = raw.count(b"\n") + (not raw.endswith(b"\n") and bool(raw))
     ascii_only = raw.isascii()
     text: str | None = None
@@ -100,13 +102,17 @@ def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, i
         if block is not None:
             return Block(block.rows, block.broken, ascii_only), lines
     text = raw.decode(at.encoding, "replace") if text is None else text
-    block = split_slow(text, file, wanted, at.line)
+    block, lines = split_slow(text, file, wanted, at.line, final=at.final)
     return Block(block.rows, block.broken, ascii_only), lines
 
 
 def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: int) -> Block | None:
-    """Rows by Arrow's parser; None unless every one of the ``lines`` is accounted for."""
+    """Give the rows by Arrow's parser; None unless every one of the ``lines`` is accounted for."""
     broken: list[tuple[int, str]] = []
+    if clean.startswith(b"\n") or b"\n\n" in clean:
+        return None  # Arrow takes an empty line for a row of empty cells
+    if _is_open(clean.rstrip(b"\n").rpartition(b"\n")[2].decode(), file.delimiter):
+        return None  # and closes at the end of the block what nothing closes
 
     def keep_apart(row: arrow_csv.InvalidRow) -> str:
         broken.append((row.number, WRONG_WIDTH if row.text else ""))
@@ -144,13 +150,17 @@ def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: in
     )
     columns = {known: table.column(names[place]) for known, place in wanted.places.items()}
     rows = pa.table({ROW: pa.array(numbers, pa.int64()), **columns})
-    return Block(
-        rows, tuple((line + number - 1, reason) for number, reason in broken if reason), False
-    )
+    return Block(rows, tuple((line + number - 1, reason) for number, reason in broken if reason))
 
 
-def split_slow(text: str, file: CsvFile, wanted: Wanted, line: int) -> Block:
-    """Rows line by line: slower, and indifferent to what stands in the lines around a row."""
+def split_slow(
+    text: str, file: CsvFile, wanted: Wanted, line: int, *, final: bool
+) -> tuple[Block, int]:
+    """Split line by line: slower, and indifferent to what stands around a broken row.
+
+    Gives the rows and how many lines they took: a record that is open at the end of a block
+    which is not the ``final`` one is left for the next.
+    """
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -160,6 +170,8 @@ def split_slow(text: str, file: CsvFile, wanted: Wanted, line: int) -> Block:
     index = 0
     while index < len(lines):
         taken, cells, reason = _one_record(lines, index, file)
+        if reason == OPEN_QUOTE and not final and index + LINES_IN_A_RECORD > len(lines):
+            break
         if cells is not None:
             numbers.append(line + index)
             records.append(cells)
@@ -170,16 +182,17 @@ def split_slow(text: str, file: CsvFile, wanted: Wanted, line: int) -> Block:
         known: pa.array([cells[place] for cells in records], pa.string())
         for known, place in wanted.places.items()
     }
-    return Block(pa.table({ROW: pa.array(numbers, pa.int64()), **columns}), tuple(broken), False)
+    rows = pa.table({ROW: pa.array(numbers, pa.int64()), **columns})
+    return Block(rows, tuple(broken)), index
 
 
 def _one_record(
     lines: Sequence[str], index: int, file: CsvFile
 ) -> tuple[int, list[str] | None, str]:
-    """The record that starts at ``index``: lines taken, its cells or None, and why not."""
+    """Give the record that starts at ``index``: lines taken, its cells or None, and why not."""
     line = lines[index].rstrip("\r")
     if not line:
-        return 1, ([""] if file.width == 1 else None), ""
+        return 1, None, ""
     if "\ufffd" in line or "\0" in line:
         return 1, None, BAD_BYTES
     if _is_open(line, file.delimiter):
@@ -197,17 +210,21 @@ def _one_record(
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(text.splitlines(keepends=True), delimiter=delimiter), [])
+        return next(csv.reader(_lines(text), delimiter=delimiter), [])
     except csv.Error:
         return []
 
 
+def _lines(text: str) -> list[str]:
+    return [part + "\n" for part in text.split("\n")]
+
+
 def _is_open(text: str, delimiter: str) -> bool:
-    """Whether a quotation mark that opens a cell is not closed by the end of ``text``."""
+    """Tell whether a quotation mark that opens a cell is not closed by the end of ``text``."""
     if '"' not in text:
         return False
     try:
-        list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+        list(csv.reader(_lines(text), delimiter=delimiter, strict=True))
     except csv.Error as error:
         return "unexpected end of data" in str(error)
     return False

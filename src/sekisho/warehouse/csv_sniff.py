@@ -50,8 +50,14 @@ class Utf16Stream:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
 
+    def __enter__(self) -> Utf16Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
     def read(self, size: int) -> bytes:
-        """About ``size`` bytes; none at the end."""
+        """Read about ``size`` bytes; none at the end."""
         while raw := self._stream.read(size):
             if text := self._decoder.decode(raw):
                 return text.encode("utf-8", "replace")
@@ -59,13 +65,13 @@ class Utf16Stream:
 
 
 def open_bytes(path: Path, compression: str | None, encoding: str) -> BinaryIO:
-    """The file's bytes, decompressed, and in UTF-8 if it was UTF-16."""
+    """Give the file's bytes, decompressed, and in UTF-8 if it was UTF-16."""
     stream: BinaryIO
     if compression is None:
         stream = path.open("rb")
     else:
-        stream = cast(BinaryIO, pa.input_stream(str(path), compression=compression))
-    return cast(BinaryIO, Utf16Stream(stream)) if encoding == "utf-16" else stream
+        stream = cast("BinaryIO", pa.input_stream(str(path), compression=compression))
+    return cast("BinaryIO", Utf16Stream(stream)) if encoding == "utf-16" else stream
 
 
 def sniff(path: Path, label: str) -> CsvFile:
@@ -80,7 +86,7 @@ def sniff(path: Path, label: str) -> CsvFile:
             head = stream.read(HEAD_BYTES)
         encoding = "utf-16" if head.startswith(_UTF16) else ""
         if encoding:
-            head = Utf16Stream(cast(BinaryIO, pa.BufferReader(head))).read(HEAD_BYTES)
+            head = Utf16Stream(cast("BinaryIO", pa.BufferReader(head))).read(HEAD_BYTES)
         windows = _windows(path) if not compression and not encoding else []
     newline = "\n" if b"\n" in head else "\r"
     pieces = [_whole_lines(head, newline, first=True, last=len(head) < HEAD_BYTES)]
@@ -145,15 +151,18 @@ def _encoding_of(sample: bytes) -> str:
 
 
 def _delimiter_of(lines: Sequence[str]) -> tuple[str, int]:
-    """The delimiter under which most lines have one same number of columns above one."""
+    """Give the delimiter under which most lines have one same number of columns above one."""
     best = (",", 1)
     best_share = 0.0
     for delimiter in DELIMITERS:
         widths = Counter(len(record(line, delimiter)) for line in lines)
+        first = len(record(lines[0], delimiter))
         widths.pop(1, None)
         if not widths:
             continue
         width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+        if widths[first] * 2 >= count:  # cells of several lines make short ones in between
+            width, count = first, widths[first]
         share = count / len(lines) + width * 1e-6
         if share > best_share:
             best, best_share = (delimiter, width), share
@@ -161,7 +170,7 @@ def _delimiter_of(lines: Sequence[str]) -> tuple[str, int]:
 
 
 def record(line: str, delimiter: str) -> list[str]:
-    """The cells of one line, read leniently; a line that defies reading is one cell."""
+    """Give the cells of one line, read leniently; a line that defies reading is one cell."""
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:

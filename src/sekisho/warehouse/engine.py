@@ -11,12 +11,13 @@ import duckdb
 import pyarrow as pa
 
 from sekisho.domain.errors import BadInput, OutputFailed
+from sekisho.warehouse.sqltext import literal
 
 _FULL_DISK = ("no space left", "disk quota", "max_temp_directory_size", "not enough space")
 
 
 def connect(workdir: Path, memory_limit: str, threads: int, zone: str) -> duckdb.DuckDBPyConnection:
-    """An in-memory database that spills into ``workdir`` and installs nothing."""
+    """Open an in-memory database that spills into ``workdir`` and installs nothing."""
     spill = workdir / "spill"
     connection = duckdb.connect(
         config={
@@ -27,7 +28,7 @@ def connect(workdir: Path, memory_limit: str, threads: int, zone: str) -> duckdb
             "autoinstall_known_extensions": False,
         }
     )
-    connection.execute("SET TimeZone = " + "'" + zone.replace("'", "''") + "'")
+    connection.execute("SET TimeZone = " + literal(zone))
     return connection
 
 
@@ -63,7 +64,7 @@ def plain_errors(what: str) -> Iterator[None]:
 
 
 def kind_of(error: BaseException) -> str:
-    """The kind of an error without its text, which may quote a row of the input."""
+    """Give the kind of an error without its text, which may quote a row of the input."""
     return type(error).__name__
 
 

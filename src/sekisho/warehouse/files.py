@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 20
 
 
 def expand(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The files behind ``paths``, folders replaced by the tables in them, in a fixed order.
+    """Give the files behind ``paths``, folders replaced by the tables in them, in a fixed order.
 
     A path named twice is read once. Raises BadInput for what is not there, cannot be read or is
     neither file nor folder, and NothingToDo for a file without a byte.
@@ -82,7 +82,7 @@ def _check_readable(file: Path) -> None:
 
 
 def without_doubles(files: Sequence[Path]) -> tuple[tuple[Path, ...], dict[Path, Path]]:
-    """The files to read, and for each file left out the one that holds the same bytes.
+    """Give the files to read, and for each file left out the one that holds the same bytes.
 
     Only files of equal size are hashed for it.
     """
@@ -141,7 +141,7 @@ class BackgroundHashes:
         self.waiting[file] = self.pool.submit(sha256_of, file, self.stop)
 
     def of(self, file: Path) -> str:
-        """The hash of ``file``, waited for."""
+        """Give the hash of ``file``, waited for."""
         try:
             return self.waiting[file].result()
         except OSError as error:
@@ -149,7 +149,7 @@ class BackgroundHashes:
 
 
 def label_of(files: Sequence[Path]) -> dict[Path, str]:
-    """A short name for each file: its base name, with its folder where two would be the same."""
+    """Name each file by its base name, with its folder where two would be the same."""
     count = Counter(file.name for file in files)
     return {
         file: file.name if count[file.name] == 1 else os.path.join(file.parent.name, file.name)  # noqa: PTH118

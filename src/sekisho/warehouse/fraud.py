@@ -30,14 +30,16 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("application", r"application|申込|入会|なりすまし契約"),
     (
         "card_not_present",
-        r"not.?present|\bcnp\b|e.?com|internet|online|mail.?order|\bmoto\b|account.?number"
-        r"|番号盗用|番号不正|非対面|ネット|通販|\bec\b",
+        (
+            r"not.?present|\bcnp\b|\be.?comm?|internet|online|mail.?order|\bmoto\b|\bec\b"
+            "|account.?number|番号盗用|番号不正|非対面|ネット|通販"
+        ),
     ),
     ("counterfeit", r"counterfeit|skimm|clone|偽造|スキミング"),
     ("lost_stolen", r"lost|stolen|not.?received|紛失|盗難|盗品|不着|未達"),
     (
         "dispute",
-        r"dispute|friendly|first.?party|chargeback|subscription|異議|解約|定期購入|サブスク",
+        r"dispute|friendly|first.?party|subscription|異議|解約|定期購入|サブスク",
     ),
     ("other", r"^other|^misc|その他|^他$"),
 )
@@ -54,7 +56,7 @@ CANONICAL = tuple(name for name, _ in _WORDS)
 
 
 def canonical_type(text: str) -> str | None:
-    """The kind of fraud that a report's own word or code means; None if it is not certain."""
+    """Give the kind of fraud that a report's own word or code means; None if it is not certain."""
     word = unicodedata.normalize("NFKC", text).strip().casefold()
     if word in CANONICAL:
         return word
@@ -207,7 +209,7 @@ def write_reports(connection: duckdb.DuckDBPyConnection, reports: Reports, end: 
 def count_reports(
     connection: duckdb.DuckDBPyConnection, joined: FraudTable, end: str
 ) -> FraudTable:
-    """The table's counts with what the as-of date and doubles left out."""
+    """Give the table's counts with what the as-of date and doubles left out."""
     table = FraudTable(joined.reports, left_out=Counter(joined.left_out), notes=joined.notes)
     known = _count(
         connection, fill("SELECT count(*) FROM joined__ WHERE {known}", known=_known_by(end))

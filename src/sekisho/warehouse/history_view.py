@@ -64,7 +64,7 @@ def join_parts(parts: Sequence[Part]) -> History:
 
 
 def sql_type(history: History, known: str) -> str:
-    """The type of a known column in the views."""
+    """Give the type of a known column in the views."""
     if known == "card_ref":
         return history.card_type
     if known == "transaction_id":
@@ -105,11 +105,12 @@ def cut_history(connection: duckdb.DuckDBPyConnection, history: History, as_of: 
     end = as_of + timedelta(days=1)
     later = any(part.last is not None and part.last.date() > as_of for part in history.parts)
     where = f" WHERE authorized_at < TIMESTAMP {literal(end.isoformat())}" if later else ""
-    connection.execute("CREATE OR REPLACE VIEW transactions AS SELECT * FROM history__" + where)
+    view = "CREATE OR REPLACE VIEW transactions AS SELECT * FROM history__{where}"
+    connection.execute(fill(view, where=where))
 
 
 def rows_after(connection: duckdb.DuckDBPyConnection, part: Part, as_of: date) -> int:
-    """Rows of one file that lie after the end of ``as_of``."""
+    """Give the rows of one file that lie after the end of ``as_of``."""
     if part.last is None or part.last.date() <= as_of:
         return 0
     if part.first is not None and part.first.date() > as_of:
@@ -123,7 +124,7 @@ def rows_after(connection: duckdb.DuckDBPyConnection, part: Part, as_of: date) -
 
 
 def identity(columns: frozenset[str]) -> tuple[str, ...]:
-    """The columns that make two rows one transaction."""
+    """Give the columns that make two rows one transaction."""
     if "transaction_id" in columns:
         return ("card_ref", "transaction_id", "authorized_at")
     own = ("card_ref", "acquirer_id", "merchant_id", "authorized_at", "amount_minor", "terminal_id")
@@ -152,7 +153,7 @@ def duplicates_in_sample(
 
 
 def ranges_overlap(parts: Sequence[Part]) -> bool:
-    """Whether the time ranges of any two files meet."""
+    """Tell whether the time ranges of any two files meet."""
     ranges = sorted((part.first, part.last) for part in parts if part.first and part.last)
     latest: datetime | None = None
     for first, last in ranges:
@@ -163,7 +164,7 @@ def ranges_overlap(parts: Sequence[Part]) -> bool:
 
 
 def prepared_columns(columns: Sequence[str]) -> Mapping[str, str]:
-    """SQL by known column for a prepared file, whose columns have their known names."""
+    """Write SQL by known column for a prepared file, whose columns have their known names."""
     made = {known: identifier(known) for known in columns}
     made["acquirer_id"] = "coalesce(acquirer_id, '')" if "acquirer_id" in columns else "''"
     return made

@@ -160,7 +160,7 @@ def _take_account(run: _Run) -> dict[Path, Path]:
     """List all files, start hashing them, and say which transactions files are doubles."""
     request = run.request
     files = [(Role.TRANSACTIONS, path) for path in expand(request.transactions)]
-    kept, doubles = without_doubles([path for _, path in files])
+    _, doubles = without_doubles([path for _, path in files])
     for role, side in (
         (Role.FRAUD, request.fraud),
         (Role.MERCHANTS, request.merchants),
@@ -348,7 +348,7 @@ def _read_reports(
 def _default_as_of(
     connection: duckdb.DuckDBPyConnection, history: History, reports: object
 ) -> date:
-    """The last day that the inputs know of; the clock is never asked."""
+    """Give the last day that the inputs know of; the clock is never asked."""
     days = [part.last.date() for part in history.parts if part.last is not None]
     if reports is not None:
         row = connection.execute(

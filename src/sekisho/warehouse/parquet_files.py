@@ -20,15 +20,17 @@ from sekisho.domain.errors import BadInput
 from sekisho.warehouse.columns import KNOWN, PAIRS, Kind, Role
 from sekisho.warehouse.csv_files import ROW
 from sekisho.warehouse.engine import plain_errors
-from sekisho.warehouse.sqltext import fill, identifier, literal, literals
 from sekisho.warehouse.rejects import MISSING, TOO_EARLY, TOO_LATE
+from sekisho.warehouse.sqltext import fill, identifier, literal, literals
 from sekisho.warehouse.times import END_DAY, FIRST_DAY
 from sekisho.warehouse.values import flag, minor_units, number
 
 MAGIC = b"PAR1"
 SAMPLE_GROUPS = 5
 
-_INTEGERS = frozenset("TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER".split())
+_INTEGERS = frozenset(
+    ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+)
 _WIDE_INTEGERS = frozenset(("UBIGINT", "HUGEINT", "UHUGEINT"))
 _FLOATS = ("FLOAT", "DOUBLE", "DECIMAL")
 _NAIVE_TIMES = frozenset(("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE"))
@@ -61,13 +63,13 @@ class Extremes:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file begins as Parquet does, whatever its name ends in."""
+    """Tell whether the file begins as Parquet does, whatever its name ends in."""
     with plain_errors(path.name), path.open("rb") as stream:
         return stream.read(4) == MAGIC or path.suffix.lower() in (".parquet", ".pq")
 
 
 def look_at(connection: duckdb.DuckDBPyConnection, path: Path, label: str) -> ParquetFile:
-    """Names, types and row count. Raises BadInput for a file that is cut off or damaged."""
+    """Give names, types and row count. Raises BadInput for a file that is cut off or damaged."""
     try:
         with pq.ParquetFile(path) as file:
             rows = file.metadata.num_rows
@@ -84,7 +86,7 @@ def look_at(connection: duckdb.DuckDBPyConnection, path: Path, label: str) -> Pa
 
 
 def sample(file: ParquetFile, places: Mapping[str, int], limit: int) -> dict[str, list[str]]:
-    """Up to ``limit`` values of each column as text, from row groups spread over the file."""
+    """Take up to ``limit`` values of each column as text, from row groups spread over the file."""
     found: dict[str, list[str]] = {known: [] for known in places}
     with plain_errors(file.label), pq.ParquetFile(file.path) as parquet:
         groups = parquet.metadata.num_row_groups
@@ -102,7 +104,7 @@ def sample(file: ParquetFile, places: Mapping[str, int], limit: int) -> dict[str
 
 
 def check_types(file: ParquetFile, places: Mapping[str, int]) -> None:
-    """Raises BadInput for a column that holds lists or structures."""
+    """Raise BadInput for a column that holds lists or structures."""
     for known, place in places.items():
         kind = file.types[place]
         if kind.startswith(_NESTED) or kind.endswith("]"):
@@ -114,7 +116,7 @@ def check_types(file: ParquetFile, places: Mapping[str, int]) -> None:
 
 
 def reads_in_place(file: ParquetFile, places: Mapping[str, int]) -> bool:
-    """Whether references and times are typed, so that casts alone make the known columns."""
+    """Tell whether references and times are typed, so that casts alone make the known columns."""
     reference = file.types[places["card_ref"]] if "card_ref" in places else "VARCHAR"
     if reference.startswith(_FLOATS):
         return False
@@ -130,7 +132,7 @@ def reads_in_place(file: ParquetFile, places: Mapping[str, int]) -> bool:
 
 
 def cast_columns(file: ParquetFile, places: Mapping[str, int], zone: str) -> dict[str, str]:
-    """SQL for each known column of a transactions file that is read in place."""
+    """Write SQL for each known column of a transactions file that is read in place."""
     made: dict[str, str] = {}
     for known, place in places.items():
         name, kind = identifier(file.names[place]), file.types[place]
@@ -170,7 +172,7 @@ def _time(name: str, kind: str, zone: str) -> str:
 
 
 def is_number(kind: str) -> bool:
-    """Whether a reference of this type stays an integer (BIGINT)."""
+    """Tell whether a reference of this type stays an integer (BIGINT)."""
     return kind in _INTEGERS
 
 
@@ -222,7 +224,7 @@ def _major(file: ParquetFile, places: Mapping[str, int]) -> str:
 
 
 def as_text(file: ParquetFile, places: Mapping[str, int]) -> str:
-    """SQL that yields ``row__`` and the known columns as text, for a file that is prepared."""
+    """Write SQL that yields ``row__`` and the known columns as text, for preparing."""
     columns = ", ".join(
         f"{_text_for_reading(identifier(file.names[place]), file.types[place])} "
         f"AS {identifier(known)}"
@@ -244,7 +246,7 @@ def _text_for_reading(name: str, kind: str) -> str:
 
 
 def scan_of(paths: Sequence[Path], columns: Mapping[str, str]) -> str:
-    """SQL over files that read the same way."""
+    """Write SQL over files that read the same way."""
     return fill(
         "SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false)",
         columns=", ".join(f"{sql} AS {identifier(known)}" for known, sql in columns.items()),
@@ -253,7 +255,7 @@ def scan_of(paths: Sequence[Path], columns: Mapping[str, str]) -> str:
 
 
 def unusable_sql(columns: Mapping[str, str]) -> str:
-    """SQL that is true for rows that lack a required value or lie outside the believed years."""
+    """Write SQL that is true for rows without a required value or outside the believed years."""
     at = columns["authorized_at"]
     tests = [f"{columns[name]} IS NULL" for name in ("card_ref", "merchant_id", "authorized_at")]
     tests += [f"CAST({columns[name]} AS VARCHAR) = ''" for name in ("card_ref", "merchant_id")]
@@ -262,7 +264,7 @@ def unusable_sql(columns: Mapping[str, str]) -> str:
 
 
 def problems_sql(file: ParquetFile, columns: Mapping[str, str]) -> str:
-    """SQL that yields row number and ``field|reason`` of the unusable rows of a file."""
+    """Write SQL that yields row number and ``field|reason`` of the unusable rows of a file."""
     at = columns["authorized_at"]
     whens = "".join(
         f"WHEN {columns[name]} IS NULL OR CAST({columns[name]} AS VARCHAR) = '' "
@@ -314,7 +316,7 @@ def extremes(
 def _from_footer(
     connection: duckdb.DuckDBPyConnection, file: ParquetFile, columns: Mapping[str, str]
 ) -> Extremes | None:
-    """The same from the footer, if every row group tells and no row is unusable."""
+    """Give the same from the footer, if every row group tells and no row is unusable."""
     places = {sql: name for name, sql in columns.items()}
     footer = connection.execute(
         "SELECT path_in_schema, bool_and(coalesce(stats_null_count = 0, false)), "
@@ -343,6 +345,6 @@ def _from_footer(
 
 
 def _reads_only(sql: str, name: str) -> bool:
-    """Whether an expression is the column itself or one cast of it."""
+    """Tell whether an expression is the column itself or one cast of it."""
     own = identifier(name)
     return sql in (own, *(f"CAST({own} AS {kind})" for kind in ("BIGINT", "VARCHAR", "TIMESTAMP")))

@@ -74,7 +74,7 @@ class Prepared:
 
 
 def settle(role: Role, zone: str, samples: Mapping[str, Sequence[str]]) -> Reading:
-    """How to read a file, from the sampled texts of each known column."""
+    """Settle how to read a file, from the sampled texts of each known column."""
     shapes = {}
     short = set()
     for known, kind in KNOWN[role].items():
@@ -88,7 +88,7 @@ def settle(role: Role, zone: str, samples: Mapping[str, Sequence[str]]) -> Readi
 
 
 def final_columns(columns: Iterable[str]) -> tuple[str, ...]:
-    """The known names after reading: pairs joined, ``amount`` in minor units, no ``pan``."""
+    """Give the known names after reading: pairs joined, ``amount`` in minor units, no ``pan``."""
     have = set(columns)
     have |= {whole for whole, (date_part, _) in PAIRS.items() if date_part in have}
     have -= {part for pair in PAIRS.values() for part in pair}
@@ -98,7 +98,7 @@ def final_columns(columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def reading_sql(reading: Reading, source: str, *, plain: bool) -> str:
-    """The query that makes text rows of ``source`` (``row__`` and known names) typed rows."""
+    """Give the query that makes text rows of ``source`` (``row__`` and known names) typed rows."""
     texts = ", ".join(
         f"{_text_of(known, plain=plain)} AS {identifier(_SOURCE + known)}"
         for known in reading.columns
@@ -133,7 +133,7 @@ def _source(known: str) -> str:
 
 
 def _time_text(reading: Reading, known: str) -> str:
-    """SQL for the text of a time, joined from its two columns where it has two."""
+    """Write SQL for the text of a time, joined from its two columns where it has two."""
     date_part, time_part = PAIRS[known]
     if known in reading.columns:
         return _source(known)
@@ -165,7 +165,7 @@ def _value_of(reading: Reading, known: str) -> str:
 
 
 def _problem(reading: Reading) -> str:
-    """SQL for ``field|reason`` of the first trouble of a row, NULL for a row that can be used."""
+    """Write SQL for ``field|reason`` of the first trouble of a row, NULL for a usable row."""
     have = set(final_columns(reading.columns))
     rules: list[tuple[str, str, str]] = []
     if reading.role is Role.FRAUD:
@@ -254,7 +254,7 @@ class Preparer:
         return self._write(self._typed(blocks))
 
     def from_query(self, source: str) -> Prepared:
-        """The same for ``source``, SQL that yields ``row__`` and the known columns as text."""
+        """Give the same for ``source``, SQL that yields ``row__`` and the known columns as text."""
         with plain_errors(self.label):
             sql = reading_sql(self.reading, f"({source})", plain=False)
             reader = self.connection.cursor().sql(sql).to_arrow_reader(200_000)
@@ -334,7 +334,7 @@ def refuse_if_mostly_broken(role: Role, label: str, rows: int, rejects: RejectFi
 
 
 def _hint_for(role: Role, name: str, reason: str) -> str:
-    """The option that most probably helps against a reason that spoils most of a file."""
+    """Give the option that most probably helps against a reason that spoils most of a file."""
     prefix = "" if role is Role.TRANSACTIONS else f"{role}."
     if reason == WRONG_WIDTH:
         return "Check the delimiter and the quotation marks of the file."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def _with_first(file: CsvFile) -> CsvFile:
 
 
 def _has_header(file: CsvFile, role: Role, mapping: ColumnMapping) -> bool:
-    """A file described by names has a header; one described by positions may have one.
+    """Make a file described by names has a header; one described by positions may have one.
 
     It has one if no described cell of the first line holds a digit while the next lines do.
     """
@@ -158,7 +158,7 @@ def _refuse_card_numbers(source: Source, holds: Callable[[Sequence[str]], bool])
 
 
 def reads_in_place(source: Source) -> bool:
-    """Whether the file is scanned where it lies instead of being prepared."""
+    """Tell whether the file is scanned where it lies instead of being prepared."""
     return (
         source.role is Role.TRANSACTIONS
         and isinstance(source.table, ParquetFile)

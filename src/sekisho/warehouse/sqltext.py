@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 
 def identifier(name: str) -> str:
-    """A column or table name, quoted so that any name is only a name."""
+    """Make a column or table name, quoted so that any name is only a name."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text constant, quoted so that any text is only text."""
+    """Make a text constant, quoted so that any text is only text."""
     return "'" + text.replace("'", "''") + "'"
 
 

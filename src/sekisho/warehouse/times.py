@@ -38,7 +38,7 @@ class Shape(StrEnum):
 
 
 def check_zone(name: str) -> ZoneInfo:
-    """The time zone of that name. Raises BadInput for an unknown one."""
+    """Give the time zone of that name. Raises BadInput for an unknown one."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
@@ -49,7 +49,7 @@ def check_zone(name: str) -> ZoneInfo:
 
 
 def shape_of(sample: Sequence[str]) -> Shape:
-    """Whether a column counts seconds or milliseconds since 1970, judged as a whole.
+    """Tell whether a column counts seconds or milliseconds since 1970, judged as a whole.
 
     ``sample`` are trimmed values in ASCII. Only columns in which nearly every value lies in the
     believed range are taken as counts; a stray broken value does not change the reading.
@@ -77,13 +77,13 @@ def _mostly_compact_dates(values: Sequence[str]) -> bool:
 
 
 def is_clock_without_seconds(sample: Sequence[str]) -> bool:
-    """Whether a time-of-day column writes HHMM: four digits, and no longer value in sight."""
+    """Tell whether a time-of-day column writes HHMM: four digits, and no longer value in sight."""
     digits = [value for value in sample if re.fullmatch(r"[0-9]{1,6}", value)]
     return bool(digits) and max(map(len, digits)) == 4 and all(int(v[-2:]) < 60 for v in digits)
 
 
 def text_time(text: str, zone: str, shape: Shape = Shape.TEXT) -> str:
-    """SQL that reads the trimmed ASCII text expression ``text`` as wall-clock time in ``zone``."""
+    """Write SQL that reads the trimmed ASCII text ``text`` as wall-clock time in ``zone``."""
     if shape is not Shape.TEXT:
         scale = "1000000" if shape is Shape.EPOCH_SECONDS else "1000"
         return fill(
@@ -106,7 +106,7 @@ def text_time(text: str, zone: str, shape: Shape = Shape.TEXT) -> str:
 
 
 def has_offset(text: str) -> str:
-    """SQL that says whether the text expression names its offset from UTC."""
+    """Write SQL that says whether the text expression names its offset from UTC."""
     return fill(
         "regexp_matches({text}, {offset})",
         text=text,
@@ -115,7 +115,7 @@ def has_offset(text: str) -> str:
 
 
 def _iso(text: str) -> str:
-    """SQL that rewrites the other shapes to ISO; what is none of them stays as it is."""
+    """Write SQL that rewrites the other shapes to ISO; what is none of them stays as it is."""
     compact = literal(
         r"^([0-9]{4})([0-9]{2})([0-9]{2})(?:[ T]?([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?)?"
         r"(\.[0-9]{1,9})?((?:Z|[+-][0-9]{2}:?[0-9]{2})?)$"
@@ -134,7 +134,7 @@ def _iso(text: str) -> str:
 
 
 def pair_text(date_text: str, clock_text: str, *, hours_and_minutes: bool) -> str:
-    """SQL that joins a date text and a time-of-day text to one text for ``text_time``.
+    """Write SQL that joins a date text and a time-of-day text to one text for ``text_time``.
 
     Numbers lose leading zeros on their way through spreadsheets: 93000 is 09:30:00, and 93 is
     00:00:93, which no clock shows, so it is rejected. An absent time is no time (NULL).
@@ -156,7 +156,7 @@ def pair_text(date_text: str, clock_text: str, *, hours_and_minutes: bool) -> st
 
 
 def text_date(text: str, *, month_end: bool) -> str:
-    """SQL that reads text as a DATE; with ``month_end``, ``YYYYMM`` and ``MM/YY`` end the month."""
+    """Write SQL that reads text as a DATE; ``month_end`` lets ``YYYYMM`` and ``MM/YY`` end it."""
     whole = fill("CAST({time} AS DATE)", time=text_time(text, "UTC"))
     if not month_end:
         return whole

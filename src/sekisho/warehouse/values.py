@@ -12,21 +12,28 @@ _FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u22
 _HALF_WIDTH = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " - "
 _BLANKS = " \t\u3000\u00a0"
 
-YES = ("1", "t", "true", "y", "yes", "on", "ok", "approved", "承認", "承認済", "承認済み", "可")
-YES += ("有", "有り", "あり", "○", "〇", "済", "はい", "不正", "登録済")
-NO = ("0", "f", "false", "n", "no", "off", "ng", "declined", "否認", "不承認", "拒否", "不可")
-NO += ("無", "無し", "なし", "×", "未", "いいえ", "正常", "未登録")
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+YES = _words(
+    "1 t true y yes on ok approved 承認 承認済 承認済み 可 有 有り あり ○ 〇 済 はい 不正 登録済"
+)
+NO = _words(
+    "0 f false n no off ng declined 否認 不承認 拒否 不可 無 無し なし × 未 いいえ 正常 未登録"
+)
 
 # Minor units per major unit where it is not 100 (ISO 4217).
-_NO_DECIMALS = (
+_NO_DECIMALS = _words(
     "JPY 392 KRW 410 VND 704 CLP 152 ISK 352 PYG 600 UGX 800 VUV 548 XAF 950 XOF 952 XPF 953 "
     "BIF 108 DJF 262 GNF 324 KMF 174 RWF 646"
-).split()
-_THREE_DECIMALS = "BHD 048 IQD 368 JOD 400 KWD 414 LYD 434 OMR 512 TND 788".split()
+)
+_THREE_DECIMALS = _words("BHD 048 IQD 368 JOD 400 KWD 414 LYD 434 OMR 512 TND 788")
 
 
 def clean_text(column: str, *, plain: bool) -> str:
-    """SQL for the trimmed, half-width text of a column; empty is NULL.
+    """Write SQL for the trimmed, half-width text of a column; empty is NULL.
 
     ``plain`` says that all is ASCII already.
     """
@@ -43,14 +50,14 @@ def clean_text(column: str, *, plain: bool) -> str:
 
 
 def kept_text(column: str) -> str:
-    """SQL for the trimmed text of a column for people to read; empty is NULL."""
+    """Write SQL for the trimmed text of a column for people to read; empty is NULL."""
     return fill(
         "nullif(trim({name}, {blanks}), '')", name=identifier(column), blanks=literal(_BLANKS)
     )
 
 
 def flag(text: str) -> str:
-    """SQL for a yes-or-no mark; NULL for a mark that is not known."""
+    """Write SQL for a yes-or-no mark; NULL for a mark that is not known."""
     return fill(
         "CASE WHEN lower({text}) IN ({yes}) THEN true WHEN lower({text}) IN ({no}) THEN false END",
         text=text,
@@ -60,7 +67,7 @@ def flag(text: str) -> str:
 
 
 def number(text: str) -> str:
-    """SQL for a printed number: thousands separators, currency signs and three kinds of minus."""
+    """Write SQL for a printed number with separators, currency signs and any kind of minus."""
     return fill(
         "TRY_CAST(regexp_replace(regexp_replace({text}, '[,¥\\\\円 ]', '', 'g'), '^[△▲]', '-') "
         "AS DECIMAL(18, 4))",
@@ -69,7 +76,7 @@ def number(text: str) -> str:
 
 
 def minor_units(value: str, currency: str | None, *, whole: bool) -> str:
-    """SQL for integer minor units of the number ``value`` in major units.
+    """Write SQL for integer minor units of the number ``value`` in major units.
 
     ``currency`` is SQL for an ISO 4217 code, letters or digits. Without one, ``whole`` decides:
     a column of whole amounts is in a currency without decimals.
