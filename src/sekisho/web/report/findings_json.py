@@ -1,0 +1,194 @@
+"""The machine-readable result of a trace: ``findings.json``.
+
+Every field is described in docs/reference/findings.md; the shape is in
+docs/reference/findings.schema.json.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sekisho.domain.finding import (
+    SCHEMA,
+    Curve,
+    Explanation,
+    Finding,
+    InputFile,
+    Interval,
+    LeadTime,
+    Member,
+    Method,
+    Trace,
+)
+
+P_VALUE_FLOOR: Final = 1e-300
+"""No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
+
+Document = dict[str, Any]
+
+
+def findings_document(trace: Trace) -> Document:
+    """Return the result as plain values in a stable key order.
+
+    Dates are ISO 8601, windows include both ends. Raises `ValueError` for a number that is
+    not finite: such a number is a fault of ours and must not be written down.
+    """
+    document: Document = {
+        "schema": SCHEMA,
+        "as_of": trace.as_of.isoformat(),
+        "cases": trace.cases,
+        "controls": trace.controls,
+        "findings": [_finding(finding) for finding in trace.findings],
+        "suspects": [_suspect(suspect) for suspect in trace.suspects],
+        "history": {
+            "start": trace.history_start.isoformat(),
+            "end": trace.history_end.isoformat(),
+            "transactions": trace.transactions,
+        },
+        "funnel": {
+            "cards_seen": trace.funnel.cards_seen,
+            "cards_exposed": trace.funnel.cards_exposed,
+            "cards_defrauded": trace.funnel.cards_defrauded,
+            "cards_unharmed": trace.funnel.cards_unharmed,
+        },
+        "lead_times": [_lead_time(lead) for lead in trace.lead_times],
+        "limits": list(trace.limits),
+        "inputs": [_input(file) for file in trace.inputs],
+        "method": _method(trace.method),
+    }
+    plain: Document = json.loads(_dumps(document))
+    return plain
+
+
+def findings_json(trace: Trace) -> str:
+    """Return the text of ``findings.json``: UTF-8, indented, the same bytes for the same trace."""
+    return _dumps(findings_document(trace), indent=2) + "\n"
+
+
+def _dumps(value: Document, *, indent: int | None = None) -> str:
+    return json.dumps(
+        value, allow_nan=False, ensure_ascii=False, indent=indent, default=operator.index
+    )
+
+
+def _finding(finding: Finding) -> Document:
+    return {
+        "entity_kind": finding.entity_kind.value,
+        "entity_id": finding.entity_id,
+        "name": finding.name,
+        "members": [_member(member) for member in finding.members],
+        "alternatives": list(finding.alternatives),
+        "window_start": finding.window_start.isoformat(),
+        "window_end": finding.window_end.isoformat(),
+        "window_start_interval": _interval(finding.window_start_interval),
+        "window_end_interval": _interval(finding.window_end_interval),
+        "window_left_censored": finding.window_left_censored,
+        "window_ongoing": finding.window_ongoing,
+        "misuse_period": finding.misuse_period,
+        "cards_exposed": finding.cards_exposed,
+        "cards_defrauded": finding.cards_defrauded,
+        "cards_expected": finding.cards_expected,
+        "log_likelihood_ratio": finding.log_likelihood_ratio,
+        "p_value": max(finding.p_value, P_VALUE_FLOOR),
+        "p_value_floored": finding.p_value < P_VALUE_FLOOR,
+        "reported_misuse_rate": finding.reported_misuse_rate,
+        "data_taken": list(finding.data_taken),
+        "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
+        "explanations": [_explanation(tested) for tested in finding.explanations],
+        "visits_curve": _curve(finding.visits_curve),
+        "misuse_curve": _curve(finding.misuse_curve),
+    }
+
+
+def _suspect(suspect: Finding) -> Document:
+    if suspect.kind is None:
+        message = f"suspect {suspect.entity_id} has no kind: it would read as a finding"
+        raise ValueError(message)
+    return {"kind": suspect.kind.value, **_finding(suspect)}
+
+
+def _member(member: Member) -> Document:
+    return {
+        "entity_id": member.entity_id,
+        "name": member.name,
+        "window_start": member.window_start.isoformat(),
+        "window_end": member.window_end.isoformat(),
+        "cards_exposed": member.cards_exposed,
+        "cards_defrauded": member.cards_defrauded,
+        "cards_expected": member.cards_expected,
+    }
+
+
+def _interval(interval: Interval) -> Document:
+    return {
+        "lower": interval.lower.isoformat(),
+        "upper": interval.upper.isoformat(),
+        "confidence": interval.confidence,
+    }
+
+
+def _curve(curve: Curve | None) -> Document | None:
+    if curve is None:
+        return None
+    return {
+        "days": [day.isoformat() for day in curve.days],
+        "observed": list(curve.observed),
+        "expected": list(curve.expected),
+        "exposed": list(curve.exposed),
+    }
+
+
+def _explanation(tested: Explanation) -> Document:
+    return {
+        "name": tested.name,
+        "excluded": tested.excluded,
+        "figures": {key: tested.figures[key] for key in sorted(tested.figures)},
+    }
+
+
+def _lead_time(lead: LeadTime) -> Document:
+    return {
+        "entity_id": lead.entity_id,
+        "found_on": lead.found_on.isoformat(),
+        "days": lead.days,
+        "cards_saved": lead.cards_saved,
+        "optimistic": lead.optimistic,
+    }
+
+
+def _input(file: InputFile) -> Document:
+    return {
+        "role": file.role,
+        "name": file.name,
+        "sha256": file.sha256,
+        "rows": file.rows,
+        "rejected": file.rejected,
+        "duplicates": file.duplicates,
+        "notes": list(file.notes),
+    }
+
+
+def _method(method: Method) -> Document:
+    permuted = method.permuted_strongest_p
+    return {
+        "version": method.version,
+        "timezone": method.timezone,
+        "family_wise_error": method.family_wise_error,
+        "entities_tested": method.entities_tested,
+        "sample_fraction": method.sample_fraction,
+        "strata": list(method.strata),
+        "overdispersion": method.overdispersion,
+        "permutations": method.permutations,
+        "permuted_strongest_p": None if permuted is None else max(permuted, P_VALUE_FLOOR),
+        "misuse_periods": list(method.misuse_periods),
+        "passes": method.passes,
+        "excluded_fraud": _sorted(method.excluded_fraud.items()),
+        "bursts": method.bursts,
+    }
+
+
+def _sorted(items: Iterable[tuple[str, int]]) -> Document:
+    return dict(sorted(items))
