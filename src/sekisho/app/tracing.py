@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from sekisho import __version__
+from sekisho.commonpoint.cohort import TRAILING_DAYS
 from sekisho.commonpoint.lead import earlier_look
-from sekisho.commonpoint.trace import PERIODS, Answer, Question, trace
+from sekisho.commonpoint.trace import Answer, Question, trace
 from sekisho.domain.finding import Finding, Funnel, LeadTime, Method, Trace
 from sekisho.domain.progress import Progress
 from sekisho.vault.pan import column_holds_card_numbers
@@ -106,7 +107,7 @@ def _to_trace(
             chance_stretch=answer.chance_stretch,
             permutations=answer.permutations,
             permuted_strongest_p=answer.permuted_strongest_p,
-            misuse_periods=PERIODS,
+            misuse_periods=(*TRAILING_DAYS, None),
             passes=answer.passes,
             excluded_fraud=left_out,
             bursts=answer.bursts,

@@ -97,10 +97,13 @@ def _permute(
     event = np.zeros_like(study.event)
     event[chosen] = True
     spells = replace(study.spells, leave=leave)
-    cumulative = study.cumulative.copy()
-    every = chosen.astype(np.int64)
-    cumulative[chosen, -1] = hazard_at(
-        every, index_at[first], study.spells.entry, study.spells.leave,
+    # Nobody's hazard changes, but a spell that becomes a case is at risk until then only.
+    at_end = hazard_at(
+        chosen, index_at[first], study.spells.entry, study.spells.leave,
         study.cumulative, study.clock.edges,
     )  # fmt: skip
-    return replace(study, spells=spells, event=event, cumulative=cumulative), chosen
+    until = study.hazard_until.copy()
+    until[chosen] = np.minimum(until[chosen], at_end[:, None])
+    since = study.hazard_from.copy()
+    since[chosen] = np.minimum(since[chosen], at_end[:, None])
+    return replace(study, spells=spells, event=event, hazard_from=since, hazard_until=until), chosen

@@ -32,27 +32,45 @@ MOST_LEVELS = 64  # rarer products and areas share one level
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Blocks of 30 days counted back from the end of the as-of day, and the misuse periods."""
+    """Blocks of 30 days counted back from the end of the as-of day, and the misuse periods.
+
+    ``periods`` holds (first instant, end) of each: the trailing ones, all time, then past ones.
+    ``trailing`` gives the days of the trailing ones, None for the others.
+    """
 
     edges: Ints  # block edges, seconds; the last one is the end of the as-of day
-    periods: tuple[int | None, ...]  # misuse periods in days, shortest first; None is all time
+    periods: tuple[tuple[int, int], ...]
+    trailing: tuple[int | None, ...]
 
     @property
     def end(self) -> int:
         """The end of the as-of day."""
         return int(self.edges[-1])
 
-    def period_start(self, index: int) -> int:
-        """When misuse period ``index`` begins."""
-        days = self.periods[index]
-        return int(self.edges[0]) if days is None else self.end - days * DAY
+
+TRAILING_DAYS = (30, 60, 90, 180, 365)
+PAST_DAYS = 60  # a burst of misuse that is over is looked for in spans of this length
+PAST_MOST = 24  # spans; a longer history is cut into longer ones
 
 
-def make_clock(first_at: int, end: int, periods: tuple[int | None, ...]) -> Clock:
-    """Lay blocks from ``end`` back until ``first_at`` is covered."""
+def make_clock(first_at: int, end: int) -> Clock:
+    """Lay blocks from ``end`` back until ``first_at`` is covered, and the misuse periods.
+
+    Trailing periods and all time find what is going on now. A burst that is over would drown in
+    them, so overlapping spans of the past are tried as well.
+    """
     blocks = max(1, -(-(end - first_at) // (BLOCK_DAYS * DAY)))
     edges = end - np.arange(blocks, -1, -1, dtype=np.int64) * (BLOCK_DAYS * DAY)
-    return Clock(edges=edges, periods=periods)
+    start = int(edges[0])
+    days = [d for d in TRAILING_DAYS if end - d * DAY > start]
+    periods = [(end - d * DAY, end) for d in days] + [(start, end)]
+    width = max(PAST_DAYS, -(-2 * (end - start) // (PAST_MOST * DAY))) * DAY
+    begin = end - width - width // 2
+    while begin + width > start and len(periods) < 60:
+        periods.append((max(begin, start), begin + width))
+        begin -= width // 2
+    trailing = (*days, *([None] * (len(periods) - len(days))))
+    return Clock(edges=edges, periods=tuple(periods), trailing=trailing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def describe(
     start, end = min(window.start, found.start_day), max(window.end, found.end_day)
     rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
     exposed = float(_distinct_weight(panel.visits, rows, start, end))
-    days = study.clock.periods[found.period]
+    days = study.clock.trailing[found.period]
     name = history.entity_name(found.entity)
     entity_id = history.entity_id(found.entity)
     victims = int(found.spells.size)
@@ -128,15 +128,13 @@ def _visits_curve(ground: Ground, number: int, found: Association, window: Windo
     first_in = (day >= low) & (day <= high) & (previous < low)
     spell, day, weight = spell[first_in], day[first_in], visits.weight[rows][first_in]
     risk = weight * np.maximum(
-        study.cumulative[spell, -1]
+        study.hazard_until[spell, found.period]
         - np.maximum(visits.hazard[rows][first_in], study.hazard_from[spell, found.period]),
         0.0,
     )
     step = np.searchsorted(edges, day, side="right") - 1
     size = edges.size - 1
-    counted = study.event[spell] & (
-        study.spells.leave[spell] >= study.clock.period_start(found.period)
-    )
+    counted = study.in_period(study.event, found.period)[spell]
     return _to_curve(
         edges,
         np.bincount(step, counted.astype(float), size),

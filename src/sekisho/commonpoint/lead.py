@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import day_to_date
 from sekisho.commonpoint.search import EXACT_BINS, LEAST_CASES, Association, Ground, run_log_p
-from sekisho.stats.scan import Spells, scan
+from sekisho.commonpoint.study import period_hazards
+from sekisho.stats.scan import scan
 
 Floats = NDArray[np.float64]
 
@@ -53,29 +54,23 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
     panel = ground.panel.select(number)
     panel = panel.where(panel.at < at)
     every = np.arange(len(study.spells))
-    until = study.cumulative[:, edge]
-    starts = [
-        int(study.clock.edges[0]) if days is None else at - days * DAY
-        for days in study.clock.periods
-    ]
-    since = np.column_stack([study.hazard_by(every, begin) for begin in starts])
-    ends = study.spells.leave
-    totals = np.array([float((known & (ends >= begin)).sum()) for begin in starts])
+    clock = make_clock(int(study.clock.edges[0]), at)
+    then = replace(
+        study, clock=clock, spells=replace(study.spells, leave=np.minimum(study.spells.leave, at))
+    )
+    since, until = period_hazards(
+        study.spells, study.cumulative, replace(study.clock, periods=clock.periods)
+    )
+    totals = then.totals(known)
     # The level of the background is that of the cases known on that day, late reports missing.
-    fitted = np.array([float((study.weight * np.maximum(until - s, 0.0)).sum()) for s in since.T])
-    level = np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
-    period = np.full(len(study.spells), -1, np.int64)
-    for p in reversed(range(len(starts))):
-        period[known & (ends >= starts[p])] = p
-    # One level for all periods keeps the hazards additive.
-    scale = float(level[-1])
-    spells = Spells(period=period, hazard_from=since, hazard_until=until)
+    everything = len([d for d in clock.trailing if d is not None])
+    fitted = float((study.weight * (until - since)[:, everything]).sum())
+    scale = float(totals[everything]) / fitted if fitted > 0 else 1.0
+    spells = replace(then, hazard_from=since, hazard_until=until).for_scan(known)
     visits = panel.visits
     scaled = type(visits)(
         first=visits.first, spell=visits.spell, day=visits.day, previous=visits.previous,
         hazard=visits.hazard, weight=visits.weight * scale,
     )  # fmt: skip
-    best = scan(
-        scaled, spells, totals, floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES
-    )
+    best = scan(scaled, spells, totals, floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES)
     return float(run_log_p(ground, best, totals, number)[0])

@@ -231,7 +231,7 @@ def _association(
     inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
     exposed = np.unique(visits.spell[rows][inside])
     study = ground.study
-    counted = event[exposed] & (study.spells.leave[exposed] >= study.clock.period_start(period))
+    counted = study.in_period(event, period)[exposed]
     return Association(
         entity=int(ground.panel.entities[number]), start_day=start, end_day=end, period=period,
         cases=int(best.cases[row]), expected=float(best.expected[row]),

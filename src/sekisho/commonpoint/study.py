@@ -49,26 +49,23 @@ class Study:
     cell: NDArray[np.int32]
     cumulative: Floats
     hazard_from: Floats
+    hazard_until: Floats
 
     def totals(self, event: NDArray[np.bool_] | None = None) -> Floats:
         """Cases in each misuse period."""
         counted = self.event if event is None else event
-        ends = self.spells.leave[counted]
-        return np.array(
-            [float((ends >= self.clock.period_start(p)).sum()) for p in range(self.periods)]
-        )
+        return np.array([float(self.in_period(counted, p).sum()) for p in range(self.periods)])
 
     @property
     def periods(self) -> int:
         """How many misuse periods are tried."""
         return len(self.clock.periods)
 
-    def period_of(self, event: NDArray[np.bool_]) -> Ints:
-        """Index of the shortest misuse period that holds each counted case, -1 for the others."""
-        period = np.full(len(self.spells), -1, np.int64)
-        for p in reversed(range(self.periods)):
-            period[event & (self.spells.leave >= self.clock.period_start(p))] = p
-        return period
+    def in_period(self, event: NDArray[np.bool_], period: int) -> NDArray[np.bool_]:
+        """Which of the counted cases were defrauded in a misuse period."""
+        begin, until = self.clock.periods[period]
+        # An index time at the very end of the as-of day still belongs to it.
+        return event & (self.spells.leave >= begin) & (self.spells.leave <= until)
 
     def hazard_by(self, spells: Ints, at: int) -> Floats:
         """Cumulative hazard of some spells at one instant."""
@@ -79,11 +76,11 @@ class Study:
 
     def for_scan(self, event: NDArray[np.bool_] | None = None) -> Spells:
         """What the scan needs of each spell, with other cases where given."""
-        return Spells(
-            period=self.period_of(self.event if event is None else event),
-            hazard_from=self.hazard_from,
-            hazard_until=self.cumulative[:, -1],
-        )
+        counted = self.event if event is None else event
+        bits = np.zeros(len(self.spells), np.int64)
+        for p in range(self.periods):
+            bits |= self.in_period(counted, p).astype(np.int64) << p
+        return Spells(periods=bits, hazard_from=self.hazard_from, hazard_until=self.hazard_until)
 
 
 def make_study(
@@ -105,18 +102,25 @@ def make_study(
     cumulative = cumulative_hazard(spells, cell, matching, clock)
     return Study(
         cards, frauds, clock, spells, event, weight, matching, cell, cumulative,
-        _hazard_from(spells, cumulative, clock),
+        *period_hazards(spells, cumulative, clock),
     )  # fmt: skip
 
 
-def _hazard_from(spells: SpellTable, cumulative: Floats, clock: Clock) -> Floats:
-    """Cumulative hazard of each spell at the beginning of each misuse period."""
+def period_hazards(spells: SpellTable, cumulative: Floats, clock: Clock) -> tuple[Floats, Floats]:
+    """Cumulative hazard of each spell at the beginning and at the end of each misuse period."""
     every = np.arange(len(spells))
-    columns = []
-    for p in range(len(clock.periods)):
-        at = np.full(len(spells), clock.period_start(p), np.int64)
-        columns.append(hazard_at(every, at, spells.entry, spells.leave, cumulative, clock.edges))
-    return np.column_stack(columns)
+    instants = sorted({at for period in clock.periods for at in period})
+    known = {
+        at: hazard_at(
+            every, np.full(len(spells), at, np.int64), spells.entry, spells.leave,
+            cumulative, clock.edges,
+        )
+        for at in instants
+    }  # fmt: skip
+    return (
+        np.column_stack([known[begin] for begin, _ in clock.periods]),
+        np.column_stack([known[until] for _, until in clock.periods]),
+    )
 
 
 def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> Study:
@@ -139,6 +143,7 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
     shifted = replace(some, card=some.card - known)
     cell = cells(shifted, part, activity, study.clock.edges, study.matching.sizes)
     cumulative = cumulative_hazard(some, cell, study.matching, study.clock)
+    since, until = period_hazards(some, cumulative, study.clock)
     joined = SpellTable(
         *(
             np.concatenate([getattr(study.spells, name), getattr(some, name)])
@@ -153,9 +158,8 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
         weight=np.concatenate([study.weight, np.zeros(len(some))]),
         cell=np.concatenate([study.cell, cell]),
         cumulative=np.concatenate([study.cumulative, cumulative]),
-        hazard_from=np.concatenate(
-            [study.hazard_from, _hazard_from(some, cumulative, study.clock)]
-        ),
+        hazard_from=np.concatenate([study.hazard_from, since]),
+        hazard_until=np.concatenate([study.hazard_until, until]),
     )
 
 

@@ -20,7 +20,6 @@ from sekisho.domain.finding import Finding
 from sekisho.domain.progress import Progress
 from sekisho.stats.tails import EmpiricalNull
 
-PERIODS: tuple[int | None, ...] = (30, 60, 90, 180, 365, None)
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
 
 
@@ -85,7 +84,7 @@ def trace(
     share = history.draw(cards=question.controls)
     cards, visits, frauds = history.cards(), history.visits(), history.frauds()
     end = ((question.as_of - EPOCH).days + 1) * DAY
-    clock = make_clock(survey.first_at, end, PERIODS)
+    clock = make_clock(survey.first_at, end)
     progress.step("study")
     study = make_study(cards, frauds, visits, clock, share)
     cases = int(study.event.sum())

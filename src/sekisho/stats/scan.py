@@ -47,12 +47,12 @@ class Visits:
 class Spells:
     """What the scan needs of each spell.
 
-    ``period`` is the index of the shortest misuse period that contains the case's fraud, or -1 for
-    a spell that ends without. ``hazard_from[s, p]`` is the cumulative hazard at the beginning of
-    period p, ``hazard_until[s]`` at the spell's end.
+    Bit p of ``periods[s]`` says that the spell is a case whose fraud lies in misuse period p; 0
+    for a spell that is no case. ``hazard_from[s, p]`` and ``hazard_until[s, p]`` are the cumulative
+    hazard at the period's beginning and at its end (or the spell's, if earlier).
     """
 
-    period: Ints
+    periods: Ints
     hazard_from: Floats
     hazard_until: Floats
 
@@ -99,7 +99,7 @@ def _grid(days: Ints, limit: int) -> tuple[Ints, Ints]:
 @nb.njit(cache=True, nogil=True)
 def _fill(
     spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
-    period: Ints, hazard_from: Floats, hazard_until: Floats,
+    periods: Ints, hazard_from: Floats, hazard_until: Floats,
     starts: Ints, ends: Ints, p: int, counts: Floats, expected: Floats,
 ) -> None:  # fmt: skip
     """Counts and expectations of all windows (start bin, end bin) for misuse period p."""
@@ -113,11 +113,11 @@ def _fill(
         until = np.searchsorted(ends, day[i], side="left")
         if last < begin or until >= bins:
             continue
-        risk = hazard_until[s] - max(hazard[i], hazard_from[s, p])
+        risk = hazard_until[s, p] - max(hazard[i], hazard_from[s, p])
         if risk > 0.0:
             expected[begin, until] += weight[i] * risk
             expected[last + 1, until] -= weight[i] * risk
-        if period[s] >= 0 and period[s] <= p:
+        if (periods[s] >> p) & 1:
             counts[begin, until] += 1.0
             counts[last + 1, until] -= 1.0
     for a in range(1, bins):
@@ -135,14 +135,14 @@ def _fill(
 
 
 @nb.njit(cache=True, nogil=True)
-def _case_days(spell: Ints, day: Ints, period: Ints) -> tuple[Ints, int]:
+def _case_days(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, int]:
     """Sorted distinct days on which later cases visited, and how many cases there are."""
     found = np.empty(spell.size, np.int64)
     n = 0
     cases = 0
     before = -1
     for i in range(spell.size):
-        if period[spell[i]] >= 0:
+        if periods[spell[i]] != 0:
             found[n] = day[i]
             n += 1
             if spell[i] != before:
@@ -154,14 +154,14 @@ def _case_days(spell: Ints, day: Ints, period: Ints) -> tuple[Ints, int]:
 @nb.njit(cache=True, nogil=True, parallel=True)
 def _scan(
     first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
-    period: Ints, hazard_from: Floats, hazard_until: Floats,
+    periods: Ints, hazard_from: Floats, hazard_until: Floats,
     totals: Floats, floor: Floats, limit: int, least: int,
     score: Floats, start: Ints, end: Ints, best_period: Ints,
     cases: Ints, best_expected: Floats, exposed: Ints, windows: Ints,
 ) -> None:  # fmt: skip
     for e in nb.prange(first.size - 1):
         lo, hi = first[e], first[e + 1]
-        days, count = _case_days(spell[lo:hi], day[lo:hi], period)
+        days, count = _case_days(spell[lo:hi], day[lo:hi], periods)
         exposed[e] = count
         if count < least:
             continue
@@ -173,7 +173,7 @@ def _scan(
         for p in range(totals.size):
             _fill(
                 spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi], weight[lo:hi],
-                period, hazard_from, hazard_until,
+                periods, hazard_from, hazard_until,
                 starts, ends, p, counts, expected,
             )  # fmt: skip
             for a in range(bins):
@@ -210,7 +210,7 @@ def scan(
     )  # fmt: skip
     _scan(
         visits.first, visits.spell, visits.day, visits.previous, visits.hazard, visits.weight,
-        spells.period, spells.hazard_from, spells.hazard_until,
+        spells.periods, spells.hazard_from, spells.hazard_until,
         totals, floor, limit, least,
         best.score, best.start, best.end, best.period,
         best.cases, best.expected, best.exposed_cases, best.windows,
@@ -224,13 +224,13 @@ def surface(
     """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
     lo, hi = visits.first[entity], visits.first[entity + 1]
     part = slice(lo, hi)
-    days, _ = _case_days(visits.spell[part], visits.day[part], spells.period)
+    days, _ = _case_days(visits.spell[part], visits.day[part], spells.periods)
     starts, ends = _grid(days, limit)
     counts = np.empty((starts.size + 1, starts.size))
     expected = np.empty_like(counts)
     _fill(
         visits.spell[part], visits.day[part], visits.previous[part], visits.hazard[part],
-        visits.weight[part], spells.period, spells.hazard_from, spells.hazard_until,
+        visits.weight[part], spells.periods, spells.hazard_from, spells.hazard_until,
         starts, ends, period, counts, expected,
     )  # fmt: skip
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)

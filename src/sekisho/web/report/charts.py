@@ -201,7 +201,9 @@ def _bar(axis: TimeAxis, step: Step, top: float) -> Box:
     left, right = axis.start(step.first), axis.end(step.last)
     height = round(100 * step.observed / top, 3)
     gap = 0.16 * (right - left)
-    return Box(round(left + gap / 2, 3), round(100 - height, 3), round(right - left - gap, 3), height)
+    return Box(
+        round(left + gap / 2, 3), round(100 - height, 3), round(right - left - gap, 3), height
+    )
 
 
 def _value_axis(largest: float) -> tuple[float, tuple[Tick, ...]]:
