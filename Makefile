@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench pictures lock upgrade clean
+.PHONY: help install demo test check format bench reference pictures lock upgrade clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ check: install  ## Format, lint, types, import contracts, documentation
 	@$(RUN)ruff format --check .
 	@$(RUN)ruff check .
 	@$(RUN)mypy
-	@$(RUN)lint-imports
+	@$(RUN)lint-imports --no-logo
 	@$(RUN)python -m pytest -q tests/house
 	@echo "make check: clean."
 
@@ -43,6 +43,9 @@ format: install  ## Format the code and repair what the linter can
 
 bench: install  ## Run the benchmarks (make bench ARGS="--list" lists them)
 	@$(RUN)python -m benchmarks $(ARGS)
+
+reference: install  ## Write docs/reference/cli.md from the program itself
+	@$(RUN)python tools/reference.py
 
 pictures: install  ## Make the pictures of the documentation from the product itself
 	@$(RUN)python docs/images/make.py

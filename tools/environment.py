@@ -74,9 +74,7 @@ def fail(text: str) -> int:
 
 def succeeds(command: list[str], environment: Mapping[str, str] | None = None) -> bool:
     """Run ``command`` in the repository without input; whether it ended well."""
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False)
     return done.returncode == 0
 
 
