@@ -42,7 +42,7 @@ def page() -> str:
     return "\n".join([*sections, EXIT_HEAD + "".join(exit_rows(SekishoError))])
 
 
-def section(title: str, command: Any) -> str:  # noqa: ANN401 - typer gives its click no name
+def section(title: str, command: Any) -> str:
     """One command: its help, its usage line, its arguments and options."""
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
@@ -57,19 +57,19 @@ def section(title: str, command: Any) -> str:  # noqa: ANN401 - typer gives its 
     return "\n".join(parts)
 
 
-def placeholder(argument: Any) -> str:  # noqa: ANN401 - as above
+def placeholder(argument: Any) -> str:
     """An argument as it is shown in the usage line."""
     name = argument.metavar or argument.name.upper()
     return f"{name}..." if argument.nargs == -1 and not name.endswith("...") else name
 
 
-def option_row(option: Any) -> str:  # noqa: ANN401 - as above
+def option_row(option: Any) -> str:
     """One option as a row of the table; a required one says so in place of a default."""
     names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
     return f"| {names} | {cell(option.help)} | {cell(shown_default(option))} |\n"
 
 
-def shown_default(option: Any) -> str:  # noqa: ANN401 - as above
+def shown_default(option: Any) -> str:
     """The default as a person would type it; empty where there is none."""
     if option.required:
         return "required"

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import sqlglot
+from sqlglot import exp
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "src" / "sekisho" / "warehouse" / "sql"
 FILES = sorted(FOLDER.rglob("*.sql"))
+# Functions that sqlglot has no word for, and that were tried on both engines.
+SAME_IN_BOTH: set[str] = set()
 BOUND = re.compile(r"(?<![:\w])[$:](?=[A-Za-z_])")  # $name or :name, but not the cast a::INT
 
 
@@ -20,19 +23,36 @@ def bound_for(text: str, dialect: str) -> str:
 
 
 def differences(text: str) -> list[str]:
-    """Why ``text`` is not the same query for both engines; empty if it is."""
+    """Why ``text`` is not the same query for both engines; empty if it is.
+
+    What shows up: the place of NULL in an ORDER BY (say NULLS FIRST or LAST), the slash of
+    integers, quoted names, TIMESTAMP (with a zone in Spark), lists counted from 0 or 1, and
+    functions that the parser does not know to be the same in both.
+    """
     plain = BOUND.sub("bound_", text)  # a bare name, so that its spelling does not count
-    duckdb, spark = (sqlglot.parse(plain, read=name) for name in ("duckdb", "spark"))
+    duckdb, spark = (trees(plain, name) for name in ("duckdb", "spark"))
     if len(duckdb) != len(spark):
         return ["a different number of statements"]
-    return [
-        f"{one!r}\n!=\n{other!r}" for one, other in zip(duckdb, spark, strict=True) if one != other
-    ]
+    pairs = zip(duckdb, spark, strict=True)
+    found = [f"{one!r}\n!=\n{other!r}" for one, other in pairs if one != other]
+    unknown = {call.name.lower() for tree in duckdb for call in tree.find_all(exp.Anonymous)}
+    return found + [f"function {name}" for name in sorted(unknown - SAME_IN_BOTH)]
+
+
+def trees(text: str, dialect: str) -> list[exp.Expression]:
+    """The statements of ``text``, with one CAST: Spark's fails as DuckDB's does, since version 4."""
+    parsed = [tree for tree in sqlglot.parse(text, read=dialect) if tree is not None]
+    return [tree.transform(strict_cast) for tree in parsed]
+
+
+def strict_cast(node: exp.Expression) -> exp.Expression:
+    return exp.Cast(this=node.this, to=node.args["to"]) if isinstance(node, exp.Cast) else node
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_both_engines_read_the_same_tree(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
+    assert "try_cast" not in text.lower(), "a value that cannot be read is met before the queries"
     assert differences(text) == []
 
 
@@ -51,9 +71,24 @@ def test_both_spellings_of_a_bound_value_parse(path: Path) -> None:
         assert sqlglot.parse(bound_for(text, dialect), read=dialect)
 
 
-def test_a_query_of_one_engine_alone_is_seen() -> None:
-    alike = "SELECT a, COUNT(*) AS n FROM t WHERE a::INT < $limit AND b = :other GROUP BY a"
-    assert differences(alike) == []
-    assert differences("SELECT list[1] AS first FROM t")  # counts from 1 here, from 0 there
+ALIKE = "SELECT a, COUNT(*) AS n FROM t WHERE a::INT < $limit AND b = :other GROUP BY a"
+
+
+def test_what_both_engines_read_alike() -> None:
+    assert differences(ALIKE) == []
     assert bound_for("a::INT = :x", "duckdb") == "a::INT = $x"
     assert bound_for("a::INT = $x", "spark") == "a::INT = :x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT list[1] AS one FROM t",
+        "SELECT a FROM t ORDER BY a",
+        "SELECT a / b AS share FROM t",
+        "SELECT CAST(a AS TIMESTAMP) AS at FROM t",
+        "SELECT hash(a) AS h FROM t",
+    ],
+)
+def test_what_the_engines_read_differently(text: str) -> None:
+    assert differences(text)
