@@ -76,7 +76,8 @@ def test_every_page_is_reached_from_the_readme(root: Path, pages: dict[str, str]
             path = (pair[0] or pair[1]).partition("#")[0]
             target = ((root / page).parent / path).resolve()
             if path and not re.match(r"[a-z]+:", path) and target.is_relative_to(root):
-                waiting.append(target.relative_to(root).as_posix())
+                linked = target.glob("*.md") if target.is_dir() else [target]
+                waiting += [one.relative_to(root).as_posix() for one in linked]
     assert set(pages) - reached == set()
 
 

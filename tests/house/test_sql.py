@@ -40,7 +40,7 @@ def differences(text: str) -> list[str]:
 
 
 def trees(text: str, dialect: str) -> list[exp.Expression]:
-    """The statements of ``text``, with one CAST: Spark's fails as DuckDB's does, since version 4."""
+    """The statements of ``text``, with one CAST: Spark's fails as DuckDB's since version 4."""
     parsed = [tree for tree in sqlglot.parse(text, read=dialect) if tree is not None]
     return [tree.transform(strict_cast) for tree in parsed]
 
