@@ -26,6 +26,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--list", action="store_true", help="list the benchmarks and end")
     arguments = parser.parse_args(ours)
     known = find(benchmarks)
+    if not known:
+        print("There are no benchmarks here yet.")
     if arguments.list:
         for name, module in known.items():
             print(f"  {name:<20} {(module.__doc__ or '').strip().splitlines()[0]}")

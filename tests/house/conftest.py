@@ -19,7 +19,8 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def kept_files(root: Path) -> list[Path]:
     """Every file that is, or is about to be, under version control."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    command = ["git", "-c", f"safe.directory={root}", "ls-files", "-z"]
+    command += ["--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
     paths = (root / name for name in listed.stdout.split("\0") if name)
     return sorted(path for path in paths if path.is_file())

@@ -61,3 +61,47 @@ def test_the_build_backend_is_in_the_lock(environment: ModuleType, root: Path) -
     lock = (root / "requirements.lock").read_text(encoding="utf-8")
     for name in ("hatchling", "editables"):
         assert environment.locked_block(lock, name)
+
+
+@pytest.mark.parametrize(
+    ("has", "case"),  # the case: user id, commands run, what is said
+    [
+        ({"chromium"}, (0, 0, "")),
+        (set(), (0, 0, "will be skipped")),
+        ({"apt-get"}, (1000, 0, "will be skipped")),
+        ({"apt-get"}, (0, 2, "Installing Chromium")),
+    ],
+)
+def test_a_browser_is_installed_only_where_that_needs_no_questions(
+    environment: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    has: set[str],
+    case: tuple[int, int, str],
+) -> None:
+    user, calls, says = case
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environment.shutil, "which", lambda name: name if name in has else None)
+    monkeypatch.setattr(environment.os, "geteuid", lambda: user)
+    monkeypatch.setattr(environment, "succeeds", lambda command, _: not ran.append(command))
+    assert environment.browser() == 0
+    assert len(ran) == calls
+    assert says in capsys.readouterr().out
+
+
+def test_the_lock_is_installed_by_pip_where_uv_fails(
+    environment: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], _: object = None) -> bool:
+        ran.append(command)
+        return not command[0].endswith("uv")
+
+    monkeypatch.setattr(environment, "succeeds", run)
+    monkeypatch.setattr(environment, "pip_settings", lambda _: {})
+    assert environment.install_locked(tmp_path / "bin" / "python")
+    assert len(ran) == 3
+    assert "--require-hashes" in ran[1]
+    assert "--require-hashes" in ran[2]
+    assert ran[2][-1].endswith("requirements.lock")
