@@ -37,9 +37,16 @@ def main() -> int:
 def page() -> str:
     """The whole page: the program, each command in alphabetical order, the exit codes."""
     root: Any = typer.main.get_command(app)
-    sections = [HEAD, section("sekisho", root)]
-    sections += [section(f"sekisho {name}", root.commands[name]) for name in sorted(root.commands)]
-    return "\n".join([*sections, EXIT_HEAD + "".join(exit_rows(SekishoError))])
+    return "\n".join(
+        [HEAD, *sections("sekisho", root), EXIT_HEAD + "".join(exit_rows(SekishoError))]
+    )
+
+
+def sections(title: str, command: Any) -> list[str]:
+    """The section of a command, then those of the commands inside it."""
+    inside = getattr(command, "commands", {})
+    below = (sections(f"{title} {name}", inside[name]) for name in sorted(inside))
+    return [section(title, command), *(part for parts in below for part in parts)]
 
 
 def section(title: str, command: Any) -> str:
@@ -90,6 +97,8 @@ def exit_rows(error: type[SekishoError]) -> list[str]:
     """A row for each kind of trouble below ``error``, in the order in which they are defined."""
     rows = []
     for kind in error.__subclasses__():
+        if kind.__module__ != SekishoError.__module__:
+            continue  # a finer kind inside one package shares its parent's row
         meaning = (kind.__doc__ or "").strip().splitlines()[0]
         rows.append(f"| {kind.exit_code} | `{kind.code}` | {cell(meaning)} |\n")
         rows += exit_rows(kind)
