@@ -1,21 +1,62 @@
-# Everything a developer needs, from a machine with Python 3.11, git, make and a C compiler.
-PYTHON ?= python3
+# The only entry: everything from a machine with Python 3.11, git, make and a C compiler.
 VENV := .venv
-UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin/
+# The first interpreter that runs and is new enough; `make PYTHON=/path/to/python3.11` overrides.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Worker processes of the tests.
+JOBS ?= 2
 
-.PHONY: install demo test check bench lock clean
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench reference pictures lock upgrade clean
 
-install: $(VENV)/.installed
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-$(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv
-	$(UV) pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements.lock
-	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || true
-	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
-	touch $@
+install: $(VENV)/.installed  ## Make .venv with the locked versions
 
-lock:
-	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes \
-	    --no-emit-index-url --no-header --quiet --output-file requirements.lock
+$(VENV)/.installed: requirements.lock pyproject.toml tools/environment.py
+	@test -n "$(PYTHON)" || { echo "Sekisho needs Python 3.11 or later, and none was found." \
+		"Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) tools/environment.py install $(VENV)
+	@touch $@
+
+demo: install  ## The main job on a fictional leak: find it, show when, write the report
+	@$(RUN)sekisho demo
+
+test: install  ## Everything that the tests need, and the tests
+	@$(RUN)python tools/environment.py browser
+	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@echo "make test: all tests passed."
+
+check: install  ## Format, lint, types, import contracts, documentation
+	@$(RUN)ruff format --check .
+	@$(RUN)ruff check .
+	@$(RUN)mypy
+	@$(RUN)lint-imports --no-logo
+	@$(RUN)python -m pytest -q tests/house
+	@echo "make check: clean."
+
+format: install  ## Format the code and repair what the linter can
+	@$(RUN)ruff check --fix .
+	@$(RUN)ruff format .
+
+bench: install  ## Run the benchmarks (make bench ARGS="--list" lists them)
+	@$(RUN)python -m benchmarks $(ARGS)
+
+reference: install  ## Write docs/reference/cli.md from the program itself
+	@$(RUN)python tools/reference.py
+
+pictures: install  ## Make the pictures of the documentation from the product itself
+	@$(RUN)python docs/images/make.py
+
+lock: install  ## Write requirements.lock anew, keeping versions that still fit
+	@$(RUN)python tools/environment.py lock
+
+upgrade: install  ## Write requirements.lock anew with the newest versions
+	@$(RUN)python tools/environment.py lock --upgrade
+
+clean:  ## Remove everything that make made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		build dist demo-out benchmarks/out
+	find src tests benchmarks tools docs -name __pycache__ -type d -prune -exec rm -rf {} +

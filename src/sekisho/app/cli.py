@@ -30,7 +30,7 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands flags over
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(  # noqa: FBT001, ARG001
+    version: bool = typer.Option(  # noqa: FBT001
         False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:
