@@ -6,8 +6,10 @@ import importlib
 import pkgutil
 import sys
 
+import click
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from sekisho import __version__
 from sekisho.app import commands
@@ -43,14 +45,18 @@ for _module in pkgutil.iter_modules(commands.__path__):
 
 def main() -> None:
     """Run the command line; troubles become one clear message and an exit code."""
+    console = Console(stderr=True)
     try:
-        app()
+        # Without click's own handling an interrupt reaches us, and ends as 130 and not as 1.
+        sys.exit(app(standalone_mode=False))
     except SekishoError as error:
-        console = Console(stderr=True)
-        console.print(f"[bold red]error[/] ({error.code}): {error.message}", highlight=False)
+        console.print(f"[bold red]error[/] ({error.code}): {escape(error.message)}", soft_wrap=True)
         if error.hint:
-            console.print(f"  {error.hint}", highlight=False)
+            console.print(f"  {escape(error.hint)}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped. Nothing was written.")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        console.print("Stopped. Nothing was written.")
         sys.exit(130)

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from rich.markup import escape
 
 from sekisho import __version__
 from sekisho.commonpoint.cohort import TRAILING_DAYS
+from sekisho.commonpoint.findings import day_to_date
 from sekisho.commonpoint.lead import earlier_look
 from sekisho.commonpoint.trace import Answer, Question, trace
-from sekisho.domain.finding import Finding, Funnel, LeadTime, Method, Trace
+from sekisho.commonpoint.why import neighbours_of, strength_of
+from sekisho.domain.errors import BadInput
+from sekisho.domain.finding import Finding, Funnel, LeadTime, Method, SuspectKind, Trace
 from sekisho.domain.progress import Progress
-from sekisho.vault.pan import column_holds_card_numbers
+from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
+from sekisho.web.report import findings_json, render_report
 
+STEPS = {
+    "read": "reading the inputs",
+    "open_inputs": "opening the files",
+    "read_fraud": "reading the fraud reports",
+    "join_fraud": "joining reports and history",
+    "look_for_duplicates": "looking for duplicates",
+    "hash_inputs": "hashing the inputs",
+    "survey": "surveying the cards",
+    "draw": "collecting cases and controls",
+    "study": "matching cases and controls",
+    "screen": "scanning every merchant",
+    "judge": "judging the strongest",
+    "permute": "checking chance by permutation",
+    "describe": "estimating windows",
+    "write": "writing the results",
+}
 SEED = 20140101  # permutations only check the calibration; the same run gives the same page
 
 
@@ -190,11 +213,70 @@ def lasting_workdir() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="sekisho-")
 
 
-def strongest(findings: tuple[Finding, ...]) -> Finding | None:
-    """The finding that people should read first."""
-    return min(findings, key=lambda f: f.p_value) if findings else None
+def write_results(
+    run: TraceRun, folder: Path, *, language: Literal["en", "ja"], prepared_for: str = ""
+) -> None:
+    """Write the three results of DESIGN 8 into ``folder``, and the rejects where there are any."""
+    (folder / "findings.json").write_text(findings_json(run.trace), encoding="utf-8")
+    write_exposed_cards(run, folder / "exposed_cards.parquet")
+    page = render_report(run.trace, language=language, generated_for=prepared_for)
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    if any(file.rejected for file in run.trace.inputs):
+        shutil.copyfile(run.inputs.reject_file, folder / "rejects.csv")
 
 
-def as_of_from(text: str | None) -> date | None:
-    """The as-of date of a command line; ValueError where it is not ``YYYY-MM-DD``."""
-    return date.fromisoformat(text) if text else None
+def explain(run: TraceRun, entity_id: str) -> list[str]:
+    """Why ``entity_id`` is a finding or not, and why not the shops next to it, in lines of text.
+
+    Raises BadInput if the history does not know it.
+    """
+    history, answer = run.history, run.answer
+    entity = history.find_entity(entity_id)
+    if entity is None:
+        close = history.similar_entities(entity_id)
+        raise BadInput(
+            f"--explain: no purchase at {entity_id!r} by a card of the study.",
+            hint=f"Did you mean {', '.join(close)}?" if close else "Write it as in findings.json.",
+        )
+    drawn = answer.drawn
+    found = strength_of(answer.ground, drawn, entity)
+    if found is None or not found.cases:
+        return [f"{entity_id}: fewer than three later victims shopped there in any window."]
+    alpha = answer.ground_alpha
+    lines = [
+        f"[bold]{escape(entity_id)}[/] {escape(history.entity_name(entity))}",
+        f"  strongest window {day_to_date(found.start_day)} to {day_to_date(found.end_day)}: "
+        f"{found.cases} defrauded, {found.expected:.2f} expected",
+        f"  chance of that in this window        {_power(found.log_p_window)}",
+        f"  ... in any window and misuse period  {_power(found.log_p_entity)}",
+        f"  ... at any of {answer.entities_tested:,} merchants      {_power(found.log_p_run)}"
+        f"  (a finding needs {alpha:g})",
+    ]
+    said = [f for f in (*answer.findings, *answer.suspects) if f.entity_id == entity_id]
+    lines.append(f"  verdict: {_verdict(said)}")
+    lines.append("  shops that its victims share, alone and without its victims:")
+    for other in neighbours_of(answer.ground, drawn, found):
+        name = history.entity_id(other.strength.entity)
+        lines.append(
+            f"    {escape(name)}: {other.shared} of {found.victims.size} victims; "
+            f"alone {_power(other.strength.log_p_run)}, without them {_power(other.log_p_without)}"
+        )
+    return lines
+
+
+def _verdict(said: list[Finding]) -> str:
+    if not said:
+        return "not listed: chance alone does as much somewhere in most histories"
+    if said[0].kind is None:
+        return "a finding"
+    reasons = {
+        SuspectKind.WEAK: "a suspect: not strong enough to ask about",
+        SuspectKind.USE_OR_TEST: "stolen cards are tested or spent there: visits come first and late",
+        SuspectKind.EXPLAINED: "explained by a stronger finding or by its neighbourhood",
+    }
+    return reasons[said[0].kind]
+
+
+def _power(log_p: float) -> str:
+    """A chance as a power of ten."""
+    return f"10^{log_p / np.log(10):.1f}" if log_p < np.log(1e-3) else f"{np.exp(log_p):.3f}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
-INSTANT_LAG = 2 * 3600
+QUICK_LAG = 36 * 3600
 NEIGHBOURS_MOST = 20
 NEIGHBOURS_SHARED = 2  # a look-alike shares at least two of the neighbouring shops
 
@@ -29,12 +29,14 @@ class UseOrTest:
     """Whether an entity looks like a place where stolen cards are tested or spent.
 
     ``short`` of ``cases`` cards had their first visit ever there within a week before their
-    fraud; ``usual_novelty`` is the share of first visits among other cards' visits;
-    ``misused_at_once`` the share of new visitors that were defrauded within that week.
+    fraud, ``quick`` of these a visit within 36 hours before it; ``usual_novelty`` is the share of
+    first visits among other cards' visits; ``misused_at_once`` the share of new visitors that were
+    defrauded within that week.
     """
 
     cases: int
     short: int
+    quick: int
     usual_novelty: float
     misused_at_once: float
     median_lag_hours: float
@@ -73,11 +75,13 @@ def judge_use_or_test(
     newcomers = inside & new
     soon = study.event[spell] & (study.spells.leave[spell] - at <= SHORT_LAG)
     misused = float(weight[newcomers & soon].sum()) / max(float(weight[newcomers].sum()), 1.0)
+    novel = index_at - first_at[cases] <= SHORT_LAG
+    quick = int((novel & (lag <= QUICK_LAG)).sum())
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    mostly = short >= 0.5 * cases.size
-    verdict = mostly and (odd or misused > 0.6 or median * 3600 <= INSTANT_LAG)
-    return UseOrTest(int(cases.size), short, usual, misused, median, bool(verdict))
+    mostly = quick >= 0.6 * cases.size
+    verdict = mostly and (odd or misused >= 0.15 or quick >= 0.8 * cases.size)
+    return UseOrTest(int(cases.size), short, quick, usual, misused, median, bool(verdict))
 
 
 @dataclass(frozen=True, slots=True)

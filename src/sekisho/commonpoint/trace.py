@@ -14,7 +14,7 @@ from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, describe
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Ground, Limits, judge, prepare
-from sekisho.commonpoint.study import make_panel, make_study
+from sekisho.commonpoint.study import Panel, make_panel, make_study
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import Finding
 from sekisho.domain.progress import Progress
@@ -64,6 +64,8 @@ class Answer:
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
+    drawn: Panel
+    ground_alpha: float
 
 
 def trace(
@@ -109,10 +111,10 @@ def trace(
         )  # fmt: skip
         strongest = float(np.exp(min(strongest_by_chance(study, drawn, whole, rng, count))))
     progress.step("describe")
-    return _answer(history, question, survey, ground, taken, (count, strongest), share)
+    return _answer(history, question, survey, ground, drawn, taken, (count, strongest), share)
 
 
-def _answer(history, question, survey, ground, taken, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+def _answer(history, question, survey, ground, drawn, taken, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
     described = [describe(found, ground, history) for found in taken]
     pairs = list(zip(taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
@@ -156,6 +158,8 @@ def _answer(history, question, survey, ground, taken, permuted, share) -> Answer
         victims=numbers,
         associations=tuple(taken),
         ground=ground,
+        drawn=drawn,
+        ground_alpha=question.limits.family_wise_error,
     )
 
 

@@ -8,6 +8,7 @@ needs only (1) and (2).
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
@@ -210,6 +211,21 @@ class DuckHistory:
             self._load_names()
         acquirer, merchant = self._names[entity]
         return f"{acquirer}/{merchant}" if acquirer else merchant
+
+    def find_entity(self, entity_id: str) -> int | None:
+        """The entity with this id, or this merchant number if only one acquirer has it."""
+        if not self._names:
+            self._load_names()
+        whole = [e for e in self._names if self.entity_id(e) == entity_id]
+        part = [e for e, (_, merchant) in self._names.items() if merchant == entity_id]
+        if whole:
+            return whole[0]
+        return part[0] if len(part) == 1 else None
+
+    def similar_entities(self, entity_id: str) -> list[str]:
+        """Ids that look like this one."""
+        ids = [self.entity_id(entity) for entity in self._names]
+        return difflib.get_close_matches(entity_id, ids, n=3, cutoff=0.6)
 
     def entity_name(self, entity: int) -> str:
         """The merchant's latest name in the merchant file, else its id."""

@@ -1,0 +1,200 @@
+"""``sekisho trace``: from a bank's history and fraud reports to the shops to ask about."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sekisho.app.bars import drawn
+from sekisho.app.output import OutputFolder
+from sekisho.app.tracing import (
+    STEPS,
+    TraceOptions,
+    TraceRun,
+    explain,
+    lasting_workdir,
+    run_trace,
+    write_results,
+)
+from sekisho.domain.errors import BadInput
+from sekisho.domain.finding import Trace
+from sekisho.warehouse.intake import InputRequest
+
+LEVELS = ("merchant", "operator", "processor", "acquirer", "terminal")
+
+
+class Language(StrEnum):
+    """The report's language."""
+
+    EN = "en"
+    JA = "ja"
+
+
+def trace(
+    transactions: Annotated[
+        list[Path], typer.Argument(help="Card history: Parquet or CSV files, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    fraud: Annotated[
+        Path | None, typer.Option(help="Fraud reports; without it the history's is_fraud counts.")
+    ] = None,
+    merchants: Annotated[
+        Path | None, typer.Option(help="Merchants with names, operators, processors.")
+    ] = None,
+    cards: Annotated[
+        Path | None, typer.Option(help="Cards with product, home area, opening, replacement.")
+    ] = None,
+    known_leaks: Annotated[
+        Path | None, typer.Option(help="Leaks that are known: taken out first (not there yet).")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Use only what was known at the end of this day (YYYY-MM-DD)."),
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Zone of times without one.")] = "Asia/Tokyo",
+    levels: Annotated[
+        str, typer.Option(help="Levels to search; merchant is there, the others follow.")
+    ] = "merchant",
+    columns: Annotated[
+        str, typer.Option(help="Names of columns: card_ref=NAME,... or 1=card_ref,... by position.")
+    ] = "",
+    explain_entity: Annotated[
+        str | None,
+        typer.Option("--explain", help="Say why this merchant is, or is not, a finding."),
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Language of the report.")] = Language.EN,
+    prepared_for: Annotated[str, typer.Option(help="A name for the report's head.")] = "",
+    memory: Annotated[str, typer.Option(help="Memory bound of the engine, such as 2GB.")] = "2GB",
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
+) -> None:
+    """Find the shops whose customers' cards are misused far more than chance allows."""
+    request = InputRequest(
+        transactions=tuple(transactions),
+        fraud=fraud,
+        merchants=merchants,
+        cards=cards,
+        columns=_pairs(columns),
+        timezone=timezone,
+        as_of=_day(as_of),
+    )
+    notes = _levels(levels)
+    if known_leaks is not None:
+        raise BadInput(
+            "--known-leaks is not there yet in this version.",
+            hint="Run without it; a leak that is known will be the first finding.",
+        )
+    options = TraceOptions(memory_limit=_memory(memory), threads=threads)
+    console = Console()
+    with OutputFolder(out) as folder, lasting_workdir() as work, drawn(STEPS) as bars:
+        run = run_trace(request, options, Path(work), bars)
+        bars.step("write")
+        write_results(run, folder, language=language.value, prepared_for=prepared_for)
+        told = explain(run, explain_entity) if explain_entity else []
+        run.history.connection.close()
+    _tell(console, run, out, notes)
+    for line in told:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _pairs(columns: str) -> dict[str, str]:
+    """``a=b,c=d`` as a mapping."""
+    pairs: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in columns.split(","))):
+        left, equals, right = part.partition("=")
+        if not equals or not left.strip() or not right.strip():
+            raise BadInput(
+                f"--columns: {part!r} is not NAME=NAME.",
+                hint="Write --columns card_ref=CARDNO,authorized_at=DATE or --columns 1=card_ref",
+            )
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"--as-of: {text!r} is not a date.", hint="Write it as 2026-03-31."
+        ) from None
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*(\.\d+)?\s*(MB|GB|MiB|GiB)", text.strip(), re.IGNORECASE):
+        raise BadInput(f"--memory: {text!r} is not an amount.", hint="Write it as 2GB or 512MB.")
+    return text.strip()
+
+
+def _levels(text: str) -> list[str]:
+    """Notes about levels that were asked for and are not searched yet."""
+    asked = [level.strip() for level in text.split(",") if level.strip()]
+    unknown = [level for level in asked if level not in LEVELS]
+    if unknown:
+        raise BadInput(
+            f"--levels: {unknown[0]!r} is not a level.", hint=f"Levels are {', '.join(LEVELS)}."
+        )
+    later = [level for level in asked if level != "merchant"]
+    return [f"Only merchants are searched; not yet: {', '.join(later)}."] if later else []
+
+
+def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
+    """Say what was found, where it is written, and what to do next."""
+    trace = run.trace
+    for file in trace.inputs:
+        for note in file.notes:
+            console.print(f"[dim]{escape(file.name)}: {escape(note)}[/]", soft_wrap=True)
+        if file.rejected:
+            console.print(
+                f"[yellow]{escape(file.name)}: {file.rejected:,} rows could not be read; see "
+                f"{escape(str(out / 'rejects.csv'))}[/]",
+                soft_wrap=True,
+            )
+    for note in notes:
+        console.print(f"[yellow]{note}[/]")
+    console.print(
+        f"{trace.transactions:,} transactions of {trace.funnel.cards_seen:,} cards, "
+        f"{trace.cases:,} frauds that count, as of {trace.as_of.isoformat()}"
+    )
+    if trace.findings:
+        console.print(_table(trace))
+        console.print(
+            f"{trace.funnel.cards_exposed:,} exposed cards, of which "
+            f"{trace.funnel.cards_unharmed:,} are not defrauded yet. A finding is a statistical "
+            "association, not a verdict."
+        )
+    else:
+        console.print("[bold]Nothing strong enough to ask a merchant about.[/]")
+    if trace.suspects:
+        console.print(f"{len(trace.suspects)} weaker or explained associations are in the report.")
+    console.print(f"next: open {escape(str(out / 'report.html'))}", soft_wrap=True)
+
+
+def _table(trace: Trace) -> Table:
+    table = Table(title="Ask about these merchants", title_justify="left")
+    for name, side in (
+        ("merchant", "left"), ("id", "left"), ("exposed from", "left"), ("until", "left"),
+        ("cards exposed", "right"), ("defrauded", "right"), ("expected", "right"), ("p", "right"),
+    ):  # fmt: skip
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for f in trace.findings:
+        table.add_row(
+            escape(f.name), escape(f.entity_id), f.window_start.isoformat(),
+            f.window_end.isoformat(), f"{f.cards_exposed:,}", f"{f.cards_defrauded:,}",
+            f"{f.cards_expected:.2f}", f"{f.p_value:.0e}",
+        )  # fmt: skip
+    return table
+
+
+def register(app: typer.Typer) -> None:
+    """Join this command to the command line."""
+    app.command("trace")(trace)
