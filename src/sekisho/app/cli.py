@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import signal
 import sys
+from types import FrameType
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from sekisho import __version__
 from sekisho.app import commands
-from sekisho.domain.errors import SekishoError
+from sekisho.domain.errors import Interrupted, SekishoError
 
 app = typer.Typer(
     name="sekisho",
@@ -43,20 +44,19 @@ for _module in pkgutil.iter_modules(commands.__path__):
     importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
 
 
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Interrupted("stopped. Nothing was written.")
+
+
 def main() -> None:
     """Run the command line; troubles become one clear message and an exit code."""
-    console = Console(stderr=True)
+    # Typer turns KeyboardInterrupt into exit code 1; ours passes through it.
+    signal.signal(signal.SIGINT, _stop)
     try:
-        # Without click's own handling an interrupt reaches us, and ends as 130 and not as 1.
-        sys.exit(app(standalone_mode=False))
+        app()
     except SekishoError as error:
+        console = Console(stderr=True)
         console.print(f"[bold red]error[/] ({error.code}): {escape(error.message)}", soft_wrap=True)
         if error.hint:
             console.print(f"  {escape(error.hint)}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        console.print("Stopped. Nothing was written.")
-        sys.exit(130)
