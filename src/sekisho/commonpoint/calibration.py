@@ -20,7 +20,7 @@ from sekisho.stats.scan import scan
 Ints = NDArray[np.int64]
 WORK = 6_000_000  # visits scanned over all permutations of one run
 MOST = 20
-TRIES = 4
+TRIES = 25
 
 
 def permutations_for(panel: Panel) -> int:
@@ -45,7 +45,7 @@ def strongest_by_chance(
         part = panel.where(visible)
         totals = permuted.totals()
         best = scan(
-            part.visits, permuted.for_scan(), totals,
+            part.visits, permuted.for_scan(), totals, scale=permuted.scale(totals),
             floor=np.full(part.entities.size, 1e-9), limit=SCREEN_BINS, least=LEAST_CASES,
         )  # fmt: skip
         every = np.arange(part.entities.size)
@@ -76,7 +76,7 @@ def _permute(
     cases = np.flatnonzero(study.event)
     index_at = study.spells.leave[cases]
     block = _block(index_at, study.clock.edges)
-    chosen = cases.copy()
+    chosen = np.full(cases.size, -1)
     for b, (order, running) in pools.items():
         mine = np.flatnonzero(block == b)
         cell = study.cell[cases[mine], b]
@@ -92,6 +92,7 @@ def _permute(
             chosen[mine[fits]] = pick[fits]
             open_ones |= fits
     chosen, first = np.unique(chosen, return_index=True)
+    chosen, first = chosen[chosen >= 0], first[chosen >= 0]
     leave = study.spells.leave.copy()
     leave[chosen] = index_at[first]
     event = np.zeros_like(study.event)

@@ -39,10 +39,7 @@ def describe(
     """The finding (or suspect) of one association, and the window that exposes cards."""
     study, panel = ground.study, ground.panel
     number = int(np.flatnonzero(panel.entities == found.entity)[0])
-    totals = study.totals()
-    window = estimate_window(
-        study, panel, number, found.period, float(totals[found.period]), victims=found.cases
-    )
+    window = estimate_window(study, panel, number, found.period, victims=found.cases)
     # Suspects whose victims belong to a stronger finding keep the window that made them strong.
     start, end = min(window.start, found.start_day), max(window.end, found.end_day)
     rows = slice(panel.visits.first[number], panel.visits.first[number + 1])

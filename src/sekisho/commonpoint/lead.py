@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import day_to_date
-from sekisho.commonpoint.search import EXACT_BINS, LEAST_CASES, Association, Ground, run_log_p
+from sekisho.commonpoint.search import (
+    EXACT_BINS,
+    LEAST_CASES,
+    LEAST_EXPECTED,
+    Association,
+    Ground,
+    run_log_p,
+)
 from sekisho.commonpoint.study import period_hazards
 from sekisho.stats.scan import scan
 
@@ -62,15 +69,9 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
         study.spells, study.cumulative, replace(study.clock, periods=clock.periods)
     )
     totals = then.totals(known)
-    # The level of the background is that of the cases known on that day, late reports missing.
-    everything = len([d for d in clock.trailing if d is not None])
-    fitted = float((study.weight * (until - since)[:, everything]).sum())
-    scale = float(totals[everything]) / fitted if fitted > 0 else 1.0
-    spells = replace(then, hazard_from=since, hazard_until=until).for_scan(known)
-    visits = panel.visits
-    scaled = type(visits)(
-        first=visits.first, spell=visits.spell, day=visits.day, previous=visits.previous,
-        hazard=visits.hazard, weight=visits.weight * scale,
+    then = replace(then, hazard_from=since, hazard_until=until)
+    best = scan(
+        panel.visits, then.for_scan(known), totals, scale=then.scale(totals),
+        floor=np.full(1, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
-    best = scan(scaled, spells, totals, floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES)
     return float(run_log_p(ground, best, totals, number)[0])

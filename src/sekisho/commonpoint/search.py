@@ -34,7 +34,10 @@ Floats = NDArray[np.float64]
 LEAST_CASES = 3  # fewer cards at one shop are never asked about
 SCREEN_BINS = 48
 EXACT_BINS = 256
-SCREEN_P = np.log(1e-3)  # a shop's own p-value that earns it an exact count
+SCREEN_P = np.log(1e-3)  # a shop's own p-value that earns it a closer look
+SCREEN_P_SAMPLED = np.log(1e-2)  # the same where its expectation is known from a sample only
+LEAST_EXPECTED = 1e-9
+NULL_ENTITIES = 3_000  # that the empirical null is learned again from after each finding
 VISITORS_MOST = 3_000_000  # visits at suspected shops that one run counts exactly
 TESTABLE_VISITORS = 5.0  # a shop with fewer visiting cards can never be found
 
@@ -69,18 +72,30 @@ class Association:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was taken, strongest first, and the cases that no finding explains."""
+
+    taken: list[Association]
+    unexplained: NDArray[np.bool_]
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What candidates are judged on: a study, their visits, and how exact their counts are.
 
-    ``inexact`` is the variance of an expectation in units of its square, per entity of the panel.
+    ``sampled`` says of each entity of the panel whether its expectation comes from the drawn share
+    of the cards; ``unit`` is what one drawn card adds to an expectation, per misuse period.
     """
 
     study: Study
     panel: Panel
-    inexact: Floats
+    sampled: NDArray[np.bool_]
+    unit: Floats
     tested: int  # entities that could have been found at all
     misfit: float  # variance of the ratio of true to fitted expectation
     null: EmpiricalNull
+    bulk: Panel | None = None  # entities, most of them innocent, that the null is learned from
 
 
 def tested_entities(panel: Panel, study: Study) -> int:
@@ -89,13 +104,6 @@ def tested_entities(panel: Panel, study: Study) -> int:
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
     visitors = np.bincount(entity[heads], panel.visits.weight[heads])
     return max(1, int((visitors >= TESTABLE_VISITORS).sum()))
-
-
-def visitors_drawn(panel: Panel) -> Floats:
-    """Visiting spells per entity, unweighted."""
-    heads = panel.ever_first
-    entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
-    return np.bincount(entity[heads], minlength=panel.entities.size).astype(float)
 
 
 def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
@@ -109,28 +117,37 @@ def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     return cases, np.bincount(entity, risk, size)
 
 
+def sampling_unit(study: Study, share: float) -> Floats:
+    """What one drawn card without fraud adds to an expectation on average, per misuse period."""
+    if share >= 1.0:
+        return np.zeros(study.periods)
+    drawn = study.weight > 1.0
+    return np.asarray((study.hazard_until - study.hazard_from)[drawn].mean(axis=0) / share, float)
+
+
 def prepare(
     history: History, study: Study, visits: VisitTable, share: float
 ) -> tuple[Ground, Best]:
     """Screen every entity; where only a share of cards was drawn, count suspects exactly."""
     panel = make_panel(study, visits)
     tested = tested_entities(panel, study)
-    misfit = relative_misfit(*whole_history(panel, study))
+    unit = sampling_unit(study, share)
+    cases, expected = whole_history(panel, study)
+    misfit = relative_misfit(cases, expected, noise=1.0 + float(unit.max()))
     totals = study.totals()
-    drawn = visitors_drawn(panel)
-    inexact = 1.0 / np.maximum(drawn, 1.0) if share < 1.0 else np.zeros(panel.entities.size)
-    # An entity that no drawn control visited is not known to have no visitors.
-    typical = float(study.cumulative[:, -1].mean()) if len(study.spells) else 0.0
-    floor = np.full(panel.entities.size, 0.25 / share * typical * 0.1 if share < 1.0 else 1e-9)
     best = scan(
-        panel.visits, study.for_scan(), totals, floor=floor, limit=SCREEN_BINS, least=LEAST_CASES
-    )
-    rough = Ground(study, panel, inexact, tested, misfit, EmpiricalNull())
+        panel.visits, study.for_scan(), totals, scale=study.scale(totals),
+        floor=np.full(panel.entities.size, LEAST_EXPECTED + float(unit.min())),
+        limit=SCREEN_BINS, least=LEAST_CASES,
+    )  # fmt: skip
+    sampled = np.full(panel.entities.size, share < 1.0)
+    rough = Ground(study, panel, sampled, unit, tested, misfit, EmpiricalNull())
     own = own_log_p(rough, best, totals, np.arange(panel.entities.size))
-    tried = best.exposed_cases >= LEAST_CASES
-    ground = replace(rough, null=empirical_null(own[tried]))
-    own = ground.null.correct(own)
-    chosen = np.flatnonzero((best.score > 0) & (own < SCREEN_P))
+    tried = np.flatnonzero(best.exposed_cases >= LEAST_CASES)
+    bulk = tried[:: max(1, tried.size // NULL_ENTITIES)]
+    ground = replace(rough, null=empirical_null(own[tried]), bulk=panel.select(bulk))
+    enough = SCREEN_P if share >= 1.0 else SCREEN_P_SAMPLED
+    chosen = np.flatnonzero((best.score > 0) & (own < enough))
     if share >= 1.0:
         return _narrow(ground, chosen), best
     return _count_exactly(history, ground, chosen[np.argsort(own[chosen])], share), best
@@ -138,7 +155,7 @@ def prepare(
 
 def _narrow(ground: Ground, chosen: Ints) -> Ground:
     keep = np.sort(chosen)
-    return replace(ground, panel=ground.panel.select(keep), inexact=ground.inexact[keep])
+    return replace(ground, panel=ground.panel.select(keep), sampled=ground.sampled[keep])
 
 
 def _count_exactly(history: History, ground: Ground, ranked: Ints, share: float) -> Ground:
@@ -156,13 +173,13 @@ def _count_exactly(history: History, ground: Ground, ranked: Ints, share: float)
     study = extend_study(ground.study, cards, counts)
     complete = make_panel(study, visits, complete=True)
     # Entities too large to count exactly keep their sampled visits and the sample's error.
-    sampled = ground.panel.select(np.sort(rough))
-    panel = join_panels(complete, sampled)
-    inexact = np.concatenate([np.zeros(complete.entities.size), ground.inexact[np.sort(rough)]])
-    return replace(ground, study=study, panel=panel, inexact=inexact)
+    rest = ground.panel.select(np.sort(rough))
+    panel = join_panels(complete, rest)
+    sampled = np.arange(panel.entities.size) >= complete.entities.size
+    return replace(ground, study=study, panel=panel, sampled=sampled)
 
 
-def judge(ground: Ground, drawn: Panel, limits: Limits) -> list[Association]:
+def judge(ground: Ground, drawn: Panel, limits: Limits) -> Judgement:
     """Take associations strongest first; each finding's victims no longer speak for others."""
     study, panel = ground.study, ground.panel
     event = study.event.copy()
@@ -195,23 +212,47 @@ def judge(ground: Ground, drawn: Panel, limits: Limits) -> list[Association]:
         else:
             event[found.spells] = False
             owner[found.spells] = found.entity
+            ground = replace(ground, null=_null_without(ground, event))
         taken.append(found)
     _name_twins(taken, ground)
     _mark_explained(taken, ground, owner, limits)
-    return taken
+    return Judgement(taken, event, ground)
+
+
+def _null_without(ground: Ground, event: NDArray[np.bool_]) -> EmpiricalNull:
+    """Learn the null again from the cases that no finding explains.
+
+    A large leak's victims share more than the leaking shop, so while they count every shop that
+    they like looks a little guilty.
+    """
+    if ground.bulk is None:
+        return ground.null
+    study, bulk = ground.study, ground.bulk
+    totals = study.totals(event)
+    best = scan(
+        bulk.visits, study.for_scan(event), totals, scale=study.scale(totals),
+        floor=np.full(bulk.entities.size, LEAST_EXPECTED), limit=SCREEN_BINS, least=LEAST_CASES,
+    )  # fmt: skip
+    rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
+    own = own_log_p(rough, best, totals, np.arange(bulk.entities.size))
+    return empirical_null(own[best.exposed_cases >= LEAST_CASES])
 
 
 def _scan_exact(study: Study, part: Panel, event: NDArray[np.bool_], totals: Floats) -> Best:
     return scan(
-        part.visits, study.for_scan(event), totals,
-        floor=np.full(part.entities.size, 1e-9), limit=EXACT_BINS, least=LEAST_CASES,
+        part.visits, study.for_scan(event), totals, scale=study.scale(totals),
+        floor=np.full(part.entities.size, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
 
 
 def own_log_p(ground: Ground, best: Best, totals: Floats, rows: Ints) -> Floats:
     """Log p of each entity's best window, corrected for windows and periods only."""
-    extra = (ground.misfit + ground.inexact[rows]) * best.expected**2
-    point = log_tail(best.cases, best.expected, totals[best.period], extra)
+    # The expectation of a sample is that of a Poisson count of drawn cards: one unit more than
+    # seen (the posterior mean under a flat prior), with the variance of as many units.
+    unit = np.where(ground.sampled[rows], ground.unit[best.period], 0.0)
+    expected = best.expected + unit
+    extra = ground.misfit * expected**2 + unit * expected
+    point = log_tail(best.cases, expected, totals[best.period], extra)
     point = np.where(best.score > 0, point, 0.0)
     return log_any(point, window_trials(best.windows, ground.study.periods))
 

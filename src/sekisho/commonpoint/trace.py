@@ -16,7 +16,7 @@ from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Ground, Limits, judge, prepare
 from sekisho.commonpoint.study import Panel, make_panel, make_study
 from sekisho.domain.errors import NothingToDo
-from sekisho.domain.finding import Finding
+from sekisho.domain.finding import Finding, SuspectKind
 from sekisho.domain.progress import Progress
 from sekisho.stats.tails import EmpiricalNull
 
@@ -99,19 +99,28 @@ def trace(
     ground, _ = prepare(history, study, visits, share)
     progress.step("judge")
     drawn = make_panel(study, visits)
-    taken = judge(ground, drawn, question.limits)
+    judged = judge(ground, drawn, question.limits)
+    ground, taken = judged.ground, judged.taken
     strongest = None
     count = 0
     if question.permute:
         progress.step("permute")
         count = permutations_for(drawn)
-        whole = replace(
-            ground, study=study, panel=drawn, inexact=np.zeros(drawn.entities.size),
-            null=EmpiricalNull(),
-        )  # fmt: skip
-        strongest = float(np.exp(min(strongest_by_chance(study, drawn, whole, rng, count))))
+        strongest = float(np.exp(min(_by_chance(study, drawn, judged, rng, count, share))))
     progress.step("describe")
     return _answer(history, question, survey, ground, drawn, taken, (count, strongest), share)
+
+
+def _by_chance(study, drawn, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
+    """Permute the cases that no finding explains over the entities that are not listed."""
+    listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
+    others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
+    whole = replace(
+        judged.ground, study=study, panel=others, null=EmpiricalNull(),
+        sampled=np.full(others.entities.size, share < 1.0),
+    )  # fmt: skip
+    known = judged.unexplained[: len(study.spells)]
+    return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
 
 
 def _answer(history, question, survey, ground, drawn, taken, permuted, share) -> Answer:  # type: ignore[no-untyped-def]

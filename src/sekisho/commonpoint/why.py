@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def strength_of(
     part = panel.select(number)
     totals = study.totals(counted)
     best = scan(
-        part.visits, study.for_scan(counted), totals,
+        part.visits, study.for_scan(counted), totals, scale=study.scale(totals),
         floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
     rows = slice(part.visits.first[0], part.visits.first[1])
@@ -64,7 +64,9 @@ def strength_of(
     exposed = np.unique(part.visits.spell[rows][inside])
     victims = exposed[study.in_period(counted, int(best.period[0]))[exposed]]
     zero = np.zeros(1, np.int64)
-    whole = Ground(study, part, np.zeros(1), ground.tested, ground.misfit, ground.null)
+    known = ground.panel.entities == entity
+    sampled = bool(ground.sampled[known].any()) if known.any() else float(ground.unit.max()) > 0
+    whole = replace(ground, panel=part, sampled=np.array([sampled]))
     found = best.score[0] > 0
     point = log_tail(best.cases, best.expected, totals[best.period], 0.0)[0] if found else 0.0
     return Strength(
