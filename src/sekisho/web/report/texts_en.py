@@ -186,8 +186,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "expected, {unit}. In all {observed} observed and {expected} expected. Every number is in "
         "the table that follows.",
         "chart.table": "Numbers of the chart: {title}",
+        "chart.caption": "The numbers, {unit}",
         "chart.from": "From",
-        "chart.to": "To",
         "chart.observed": "Observed",
         "chart.expected": "Expected",
         "chart.exposed": "Cards first used there",

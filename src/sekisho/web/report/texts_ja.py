@@ -63,11 +63,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Summary
         "summary.heading": "要点",
         "summary.one": "この期間に利用された{exposed}のうち、その後不正利用されたカードは"
-        "{defrauded}です（偶然による想定は{expected}）。"
+        "{defrauded}です（偶然による想定は{expected}枚）。"
         "漏えいがまったくない場合に、これほど強い結果が偶然現れるのは、"
         "同様の調査{chance}です。",
-        "summary.more.one": "このほか1件の検出があります（{names}）。",
-        "summary.more.many": "このほか{n}件の検出があります（{names}）。",
+        "summary.more.one": "このほかに検出された利用先は、{names}の1件です。",
+        "summary.more.many": "このほかに{n}件が検出されています（{names}）。",
         "summary.names_cut": "{names}ほか{n}件",
         "summary.protect": "対象期間内に利用されたカードのうち、{unharmed}はまだ不正利用されて"
         "おらず、今から被害を防ぐことができます。",
@@ -127,7 +127,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # One finding
         "finding.heading": "{n}. {place}",
         "finding.sentence": "対象カード{exposed}のうち{defrauded}が不正利用されました"
-        "（想定は{expected}）。",
+        "（想定は{expected}枚）。",
         "finding.window": "漏えい対象期間（推定）",
         "finding.start_interval": "開始日の推定範囲",
         "finding.end_interval": "終了日の推定範囲",
@@ -186,8 +186,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "chart.misuse_alt": "棒グラフ：{name}の被害カードの発生日別の実績と想定（{unit}）。"
         "合計は実績{observed}、想定{expected}。数値はすべて次の表にあります。",
         "chart.table": "グラフの数値：{title}",
-        "chart.from": "開始",
-        "chart.to": "終了",
+        "chart.caption": "グラフの数値（{unit}）",
+        "chart.from": "開始日",
         "chart.observed": "実績",
         "chart.expected": "想定",
         "chart.exposed": "初回利用カード",
