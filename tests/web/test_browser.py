@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from web import samples
 
 from sekisho.web.report import render_report
+from web import samples
 
 pytestmark = pytest.mark.browser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,9 +31,7 @@ def test_joining_keeps_totals_order_and_a_size_a_reader_can_take_in(observed: li
     assert math.fsum(s.expected for s in steps) == pytest.approx(math.fsum(curve.expected))
     assert steps[0].first == curve.days[0]
     assert steps[-1].last == curve.days[-1]
-    assert all(
-        b.first == a.last + timedelta(days=1) for a, b in zip(steps, steps[1:], strict=False)
-    )
+    assert all(b.first == a.last + timedelta(days=1) for a, b in pairwise(steps))
     assert (unit == "day") == (len(observed) <= MAX_STEPS)
 
 

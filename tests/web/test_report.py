@@ -11,7 +11,6 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
-from web import samples
 
 from sekisho.domain.finding import Curve, EntityKind, SuspectKind, Trace
 from sekisho.web.report import render_report
@@ -20,6 +19,7 @@ from sekisho.web.report.texts_ja import TEXTS as JAPANESE
 from sekisho.web.report.view import explanation_text
 from sekisho.web.report.visibility import visible_from
 from sekisho.web.report.words import Language, Words
+from web import samples
 
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 VOID = {"meta", "br", "link", "hr", "img", "input"}
@@ -211,9 +211,7 @@ def test_names_from_files_are_escaped_everywhere(language: Language) -> None:
     page = Reader(raw)
     assert not {"script", "img"} & set(page.tags)
     assert not any(name.startswith("on") for _, name, _ in page.attributes)
-    assert page.tags["title"] == render(trace, language).tags["title"] - sum(
-        len(re.findall('<rect class="bar"', r)) for r in [render_report(trace, language=language)]
-    ) + len(re.findall('<rect class="bar"', raw))
+    assert raw.count("</title>") == raw.count("<title>")
     assert "{{7*7}}" in page.text
 
 
@@ -256,7 +254,7 @@ def test_more_fraud_needs_more_victims_and_bigger_places_a_smaller_share() -> No
         later.cards_needed > earlier.cards_needed
         for earlier, later in zip(rows, noisy, strict=False)
     )
-    spread = replace(trace, method=replace(trace.method, overdispersion=3.0))
+    spread = replace(trace, method=replace(trace.method, overdispersion=0.6))
     assert visible_from(spread)[-1].cards_needed > rows[-1].cards_needed
     assert all(row.cards_needed > row.cards_expected for row in rows)
 
@@ -316,21 +314,25 @@ def test_no_english_sentence_is_left_on_the_japanese_page(name: str) -> None:
     assert left == []
 
 
+EXPLAINED_BY = (
+    *("busy_cards", "product", "home_area", "neighbours", "use_or_test", "burst"),
+    *("own_fraud", "other_finding", "overdispersion"),
+)
+LIMITS = (
+    *("no_report_dates", "no_cards_file", "no_merchants_file", "sampled_controls"),
+    *("history_short", "no_product", "no_fraud_types", "no_message_types"),
+)
+
+
 def test_every_text_that_a_template_asks_for_by_kind_is_there() -> None:
     for kind in EntityKind:
         assert {f"level.{kind.value}", f"ask.{kind.value}"} <= ENGLISH.keys()
     for suspect in SuspectKind:
         assert {f"suspect.{suspect.value}", f"suspect.{suspect.value}.why"} <= ENGLISH.keys()
-    for name in (
-        "busy_cards product home_area neighbours use_or_test burst own_fraud other_finding "
-        "overdispersion"
-    ).split():
+    for name in EXPLAINED_BY:
         for end in ("", ".out", ".in"):
             assert f"explanation.{name}{end}" in ENGLISH
-    for limit in (
-        "no_report_dates no_cards_file no_merchants_file sampled_controls history_short "
-        "no_product no_fraud_types no_message_types"
-    ).split():
+    for limit in LIMITS:
         assert f"limit.{limit}" in ENGLISH
 
 
