@@ -181,6 +181,7 @@ def _method(method: Method) -> Document:
         "sample_fraction": method.sample_fraction,
         "strata": list(method.strata),
         "overdispersion": method.overdispersion,
+        "chance_stretch": method.chance_stretch,
         "permutations": method.permutations,
         "permuted_strongest_p": None if permuted is None else max(permuted, P_VALUE_FLOOR),
         "misuse_periods": list(method.misuse_periods),

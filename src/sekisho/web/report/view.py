@@ -135,7 +135,9 @@ def more_findings(page: Page, words: Words) -> str:
         return ""
     names = words.join(view.name for view in others[:MAX_NAMES])
     if len(others) > MAX_NAMES:
-        names = words.text("summary.names_cut", names=names, n=len(others) - MAX_NAMES)
+        names = words.text(
+            "summary.names_cut", names=names, n=words.number(len(others) - MAX_NAMES)
+        )
     form = "one" if len(others) == 1 else "many"
     return words.text(f"summary.more.{form}", n=words.number(len(others)), names=names)
 
