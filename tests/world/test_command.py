@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from sekisho.app.cli import app
 from sekisho.domain.errors import BadInput, OutputFailed
-from sekisho.world import quiet, write_large
+from sekisho.world import files, quiet, write_large
 from sekisho.world.files import WorldWriter
 
 
@@ -55,5 +55,17 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     real = WorldWriter.add
     monkeypatch.setattr(WorldWriter, "add", fail)
     with pytest.raises(OutputFailed):
+        write_large(quiet(cards=300, merchants=60), 1, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trouble_with_the_truth_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(ledger: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "truth_record", fail)
+    with pytest.raises(OutputFailed, match="No space"):
         write_large(quiet(cards=300, merchants=60), 1, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -110,6 +110,10 @@ def test_members_share_operator_or_processor_and_keep_their_windows(folder: Path
     assert len({m["window_start"] for m in operator["members"]}) == 3
     assert len({m["processor_id"] for m in processor["members"]}) == 1
     assert len(processor["members"]) == 20
+    for leak, column in ((operator, "operator_id"), (processor, "processor_id")):
+        owner = leak["members"][0][column]
+        owned = {r["merchant_id"] for r in read(folder, "merchants") if r[column] == owner}
+        assert owned == {m["merchant_id"] for m in leak["members"]}
     sold = Counter(r["merchant_id"] for r in read(folder, "merchants"))
     assert [sold[m["merchant_id"]] for m in operator["members"]] == [1, 1, 2]
 
