@@ -168,6 +168,8 @@ def test_single_leaks_span_the_bins() -> None:
         assert spec == single_leak(seed, cards=5_000, merchants=400)
         assert 0.003 <= spec.leaks[0].misuse_share <= 0.5
         p.append(oracle(build(spec, seed).truth, 0).log10_p)
+    weak = single_leak(3, cards=5_000, merchants=400, strength=(6.0, 8.0))
+    assert weak.leaks[0] != single_leak(3, cards=5_000, merchants=400).leaks[0]
     assert np.quantile(p, 0.1) < -20
     assert np.quantile(p, 0.9) > -9
     assert ((np.array(p) > -20) & (np.array(p) < -9)).sum() >= 5
