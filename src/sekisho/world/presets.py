@@ -22,7 +22,7 @@ from sekisho.world.spec import (
     WorldSpec,
 )
 
-_ROWS_PER_PURCHASE = 1.13  # tries, refunds, reversals and standing charges come on top
+_ROWS_PER_PURCHASE = 1.07  # tries, refunds, reversals and standing charges come on top
 
 
 def quiet(cards: int = 20_000, merchants: int = 1_000, days: int = 365) -> WorldSpec:
