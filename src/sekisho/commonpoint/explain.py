@@ -81,8 +81,10 @@ def judge_use_or_test(
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    mostly = quick >= 0.6 * cases.size
-    verdict = mostly and (odd or misused >= 0.15 or quick >= 0.8 * cases.size)
+    # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
+    newer = odd and short >= 0.75 * cases.size
+    quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
+    verdict = newer or quickly
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, bool(verdict))
 
 
