@@ -115,7 +115,7 @@ def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: in
         return None  # and closes at the end of the block what nothing closes
 
     def keep_apart(row: arrow_csv.InvalidRow) -> str:
-        broken.append((row.number, WRONG_WIDTH if row.text else ""))
+        broken.append((row.number, WRONG_WIDTH))
         return "skip"
 
     names = [str(index) for index in range(file.width)]
@@ -150,7 +150,7 @@ def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: in
     )
     columns = {known: table.column(names[place]) for known, place in wanted.places.items()}
     rows = pa.table({ROW: pa.array(numbers, pa.int64()), **columns})
-    return Block(rows, tuple((line + number - 1, reason) for number, reason in broken if reason))
+    return Block(rows, tuple((line + number - 1, reason) for number, reason in broken))
 
 
 def split_slow(
@@ -210,7 +210,8 @@ def _one_record(
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(_lines(text), delimiter=delimiter), [])
+        # Strict, or the next stray quote some lines down would close this one.
+        return next(csv.reader(_lines(text), delimiter=delimiter, strict=True), [])
     except csv.Error:
         return []
 

@@ -69,7 +69,7 @@ def flag(text: str) -> str:
 def number(text: str) -> str:
     """Write SQL for a printed number with separators, currency signs and any kind of minus."""
     return fill(
-        "TRY_CAST(regexp_replace(regexp_replace({text}, '[,¥\\\\円 ]', '', 'g'), '^[△▲]', '-') "
+        "TRY_CAST(regexp_replace(regexp_replace({text}, '[,¥￥\\\\円 ]', '', 'g'), '^[△▲]', '-') "
         "AS DECIMAL(18, 4))",
         text=text,
     )
