@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sekisho.domain.errors import BadInput, ClearCardNumbers, MissingColumn, NothingToDo
-from warehouse.opening import Folder, Recorder, day, notes, rejects, rows, sixteen_digits
+from warehouse.opening import Folder, Recorder, day, moment, notes, rejects, rows, sixteen_digits
 
 HISTORY = """card_ref,merchant_id,authorized_at
 001,M1,2024-03-01 10:00:00
@@ -24,10 +24,10 @@ FRAUD = """card_ref,fraud_at,reported_at,fraud_type
 001,2024-03-04 13:00:00,2024-03-06,card_not_present
 """
 READ = [
-    ("001", "M1", datetime(2024, 3, 1, 10)),
-    ("001", "M2", datetime(2024, 3, 4, 13)),
-    ("002", "M1", datetime(2024, 3, 2, 11)),
-    ("003", "M2", datetime(2024, 3, 3, 12)),
+    ("001", "M1", moment(2024, 3, 1, 10)),
+    ("001", "M2", moment(2024, 3, 4, 13)),
+    ("002", "M1", moment(2024, 3, 2, 11)),
+    ("003", "M2", moment(2024, 3, 3, 12)),
 ]
 KEYS = "card_ref, merchant_id, authorized_at"
 
@@ -41,8 +41,8 @@ def test_plain_csv(folder: Folder) -> None:
         assert rows(inputs, "*", "fraud") == [
             (
                 "001",
-                datetime(2024, 3, 4, 13),
-                datetime(2024, 3, 6),
+                moment(2024, 3, 4, 13),
+                moment(2024, 3, 6),
                 "card_not_present",
                 None,
                 None,
@@ -101,10 +101,10 @@ def test_japanese_host_file(folder: Folder, encoding: str, delimiter: str, heade
     with folder.opened(history, fraud, columns=columns) as inputs:
         assert rows(inputs, KEYS) == READ
         assert rows(inputs, "authorized_at, amount_minor, approved") == [
-            (datetime(2024, 3, 1, 10), 1000, True),
-            (datetime(2024, 3, 2, 11), 2500, False),
-            (datetime(2024, 3, 3, 12), -300, True),
-            (datetime(2024, 3, 4, 13), 0, False),
+            (moment(2024, 3, 1, 10), 1000, True),
+            (moment(2024, 3, 2, 11), 2500, False),
+            (moment(2024, 3, 3, 12), -300, True),
+            (moment(2024, 3, 4, 13), 0, False),
         ]
         if encoding == "cp932":
             assert "read as cp932" in notes(inputs)
@@ -139,7 +139,7 @@ def test_times_with_and_without_offset(folder: Folder) -> None:
     with folder.opened(
         folder.file("t.csv", text), folder.file("f.csv", "card_ref,fraud_at\n1,20240302\n")
     ) as inputs:
-        assert rows(inputs, "DISTINCT authorized_at") == [(datetime(2024, 3, 1, 10),)]
+        assert rows(inputs, "DISTINCT authorized_at") == [(moment(2024, 3, 1, 10),)]
         assert "3 values name their offset" in notes(inputs)
         assert not inputs.has_reported_at
 
@@ -148,7 +148,7 @@ def test_epoch_is_read_only_where_it_is_clear(folder: Folder) -> None:
     fraud = folder.file("f.csv", "card_ref,fraud_at\n1,20240302\n")
     seconds = folder.file("t.csv", "card_ref,merchant_id,authorized_at\n1,M,1709254800\n" * 1)
     with folder.opened(seconds, fraud) as inputs:
-        assert rows(inputs, "authorized_at") == [(datetime(2024, 3, 1, 10),)]
+        assert rows(inputs, "authorized_at") == [(moment(2024, 3, 1, 10),)]
         assert "seconds since 1970-01-01 UTC" in notes(inputs)
     unclear = folder.file("u.csv", "card_ref,merchant_id,authorized_at\n1,M,45352\n")
     with (
@@ -239,7 +239,7 @@ def test_fraud_by_transaction(folder: Folder) -> None:
     with folder.opened(history, fraud) as inputs:
         assert rows(
             inputs, "card_ref, fraud_at, reported_at, acquirer_id, merchant_id", "fraud"
-        ) == [("2", datetime(2024, 3, 2), datetime(2024, 3, 4), "A", "M2")]
+        ) == [("2", moment(2024, 3, 2), moment(2024, 3, 4), "A", "M2")]
         assert inputs.fraud_counts == {"no_transaction": 1, "duplicate": 1}
         assert rejects(inputs) == ["f.csv,3,transaction_id,no such transaction in the history"]
 
@@ -256,7 +256,7 @@ def test_fraud_flag_in_the_history(folder: Folder) -> None:
     )
     with folder.opened(history, columns=columns) as inputs:
         assert rows(inputs, "card_ref, fraud_at, merchant_id, reported_at", "fraud") == [
-            ("2", datetime(2018, 4, 2, 0, 0, 31), "11", None)
+            ("2", moment(2018, 4, 2, 0, 0, 31), "11", None)
         ]
         assert rows(inputs, "amount_minor") == [(5716,), (8150,)]
 
@@ -356,7 +356,7 @@ def test_card_numbers_are_refused(folder: Folder, where: str) -> None:
             {
                 "card_ref": [int(number)],
                 "merchant_id": ["M"],
-                "authorized_at": [datetime(2024, 1, 1)],
+                "authorized_at": [moment(2024, 1, 1)],
             }
         )
         pq.write_table(table, history)

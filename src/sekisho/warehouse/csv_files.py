@@ -35,7 +35,6 @@ class Block:
 
     rows: pa.Table
     broken: tuple[tuple[int, str], ...]  # line number and reason
-    ascii: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,6 @@ def _raw_blocks(file: CsvFile, advance: Callable[[float], None]) -> Iterator[tup
 def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, int]:
     """Give the rows of ``raw``, whole lines, and how many lines these were."""
     lines = raw.count(b"\n") + (not raw.endswith(b"\n") and bool(raw))
-    ascii_only = raw.isascii()
     text: str | None = None
     try:
         text = raw.decode(at.encoding)
@@ -100,10 +98,9 @@ def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, i
     if clean and b"\r" not in clean and b"\0" not in clean and "\ufffd" not in (text or ""):
         block = split_fast(clean, lines, file, wanted, at.line)
         if block is not None:
-            return Block(block.rows, block.broken, ascii_only), lines
+            return block, lines
     text = raw.decode(at.encoding, "replace") if text is None else text
-    block, lines = split_slow(text, file, wanted, at.line, final=at.final)
-    return Block(block.rows, block.broken, ascii_only), lines
+    return split_slow(text, file, wanted, at.line, final=at.final)
 
 
 def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: int) -> Block | None:

@@ -117,10 +117,10 @@ def rows_after(connection: duckdb.DuckDBPyConnection, part: Part, as_of: date) -
         return part.rows
     end = literal((as_of + timedelta(days=1)).isoformat())
     scan = parquet_files.scan_of([part.path], {"moment": part.columns["authorized_at"]})
-    row = connection.execute(
+    [row] = connection.execute(
         fill("SELECT count(*) FROM ({scan}) WHERE moment >= TIMESTAMP {end}", scan=scan, end=end)
-    ).fetchone()
-    return int(row[0]) if row else 0
+    ).fetchall()
+    return int(row[0])
 
 
 def identity(columns: frozenset[str]) -> tuple[str, ...]:
@@ -141,15 +141,15 @@ def duplicates_in_sample(
     rows = sum(part.rows for part in history.parts)
     one_in = rows // DUPLICATE_SAMPLE_ROWS + 1
     keys = ", ".join(identifier(known) for known in identity(history.columns))
-    row = connection.execute(
+    [row] = connection.execute(
         fill(
             "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM history__ "
             "WHERE {chosen} GROUP BY {keys})",
             chosen="true" if one_in == 1 else f"hash(card_ref) % {one_in} = 0",
             keys=keys,
         )
-    ).fetchone()
-    return (int(row[0]) if row else 0), one_in
+    ).fetchall()
+    return int(row[0]), one_in
 
 
 def ranges_overlap(parts: Sequence[Part]) -> bool:

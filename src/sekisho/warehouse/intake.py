@@ -351,10 +351,10 @@ def _default_as_of(
     """Give the last day that the inputs know of; the clock is never asked."""
     days = [part.last.date() for part in history.parts if part.last is not None]
     if reports is not None:
-        row = connection.execute(
+        [row] = connection.execute(
             "SELECT CAST(greatest(max(fraud_at), max(reported_at)) AS DATE) FROM joined__"
-        ).fetchone()
-        days += [row[0]] if row and row[0] else []
+        ).fetchall()
+        days += [row[0]] if row[0] else []
     if not days:
         raise NothingToDo("no row of the history has a time that can be used")
     return max(days)

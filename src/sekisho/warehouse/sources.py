@@ -172,14 +172,16 @@ def prepare(
     """Read every row of ``source`` into one Parquet file. Raises BadInput, OutputFailed."""
     folder = opening.workdir / "prepared"
     folder.mkdir(parents=True, exist_ok=True)
-    reading = settle(source.role, opening.zone, source.samples)
+    places = {known: place for known, place in source.places.items() if known != "pan"}
+    samples = {known: source.samples[known] for known in places}
+    reading = settle(source.role, opening.zone, samples)
     out = folder / f"{source.role}-{number}.parquet"
     preparer = Preparer(opening.connection, reading, source.label, out, opening.rejects)
     if isinstance(source.table, ParquetFile):
-        prepared = preparer.from_query(parquet_files.as_text(source.table, source.places))
+        prepared = preparer.from_query(parquet_files.as_text(source.table, places))
         advance(float(source.path.stat().st_size))
         return prepared
-    wanted = Wanted(source.places, source.has_header)
+    wanted = Wanted(places, source.has_header)
     prepared = preparer.from_blocks(read_blocks(source.table, wanted, advance))
     if source.table.encoding != "utf-8":
         prepared.notes.append(f"read as {source.table.encoding}")
