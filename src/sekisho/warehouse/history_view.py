@@ -14,6 +14,7 @@ from sekisho.warehouse.columns import KNOWN, Kind, Role
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
 DUPLICATE_SAMPLE_ROWS = 1_000_000
+QUIET_DAYS = 31
 
 _SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
@@ -121,6 +122,27 @@ def rows_after(connection: duckdb.DuckDBPyConnection, part: Part, as_of: date) -
         fill("SELECT count(*) FROM ({scan}) WHERE moment >= TIMESTAMP {end}", scan=scan, end=end)
     ).fetchall()
     return int(row[0])
+
+
+def note_outlying_last_day(connection: duckdb.DuckDBPyConnection, history: History) -> None:
+    """Note a last day that stands alone: one wrong date moves the as-of day with it."""
+    ends = [(part.last, part) for part in history.parts if part.last is not None]
+    starts = [part.first for part in history.parts if part.first is not None]
+    if not ends or not starts:
+        return
+    last, part = max(ends, key=lambda end: end[0])
+    quiet = last.date() - timedelta(days=QUIET_DAYS)
+    if min(starts).date() >= quiet:
+        return
+    [row] = connection.execute(
+        "SELECT count(*) FROM history__ WHERE authorized_at >= ? AND authorized_at < ?",
+        [quiet, last.date()],
+    ).fetchall()
+    if not row[0]:
+        part.notes.append(
+            f"the last day {last.date()} follows {QUIET_DAYS} days without any transaction; "
+            "if it is a wrong date, give the right day with --as-of"
+        )
 
 
 def identity(columns: frozenset[str]) -> tuple[str, ...]:

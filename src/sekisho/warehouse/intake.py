@@ -147,6 +147,8 @@ def _open_all(run: _Run) -> Inputs:
         _read_table(run, role, sources.get(role, []), history)
     reports = _read_reports(run, sources.get(Role.FRAUD, []), history)
     as_of = request.as_of or _default_as_of(connection, history, reports)
+    if request.as_of is None:
+        history_view.note_outlying_last_day(connection, history)
     for part in history.parts:
         if after := history_view.rows_after(connection, part, as_of):
             part.notes.append(f"{after} rows lie after the as-of date and are not known yet")

@@ -244,6 +244,7 @@ class Preparer:
     out: Path
     rejects: RejectFile
     broken_rows: int = 0  # rows that could not even be split into columns
+    encodings: set[str] = field(default_factory=set)
 
     def from_blocks(self, blocks: Iterable[Block]) -> Prepared:
         """Read, check and write the blocks of a CSV file. Raises BadInput, OutputFailed."""
@@ -259,6 +260,7 @@ class Preparer:
         query = reading_sql(self.reading, "block__")
         for block in blocks:
             self.broken_rows += len(block.broken)
+            self.encodings.add(block.encoding)
             self.rejects.add(Rejected(self.label, row, "", reason) for row, reason in block.broken)
             if not block.rows.num_rows:
                 continue
@@ -282,6 +284,8 @@ class Preparer:
                 if writer is not None:
                     writer.close()
         prepared.rows += self.broken_rows
+        if others := sorted(self.encodings - {"utf-8"}):
+            prepared.notes.append(f"read as {', '.join(others)}")
         refuse_if_mostly_broken(self.reading.role, self.label, prepared.rows, self.rejects)
         _note_what_was_seen(self.reading, prepared)
         return prepared

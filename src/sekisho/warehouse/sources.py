@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -104,17 +104,7 @@ def _open_csv(opening: Opening, role: Role, path: Path, label: str) -> Source:
 def _with_first(file: CsvFile) -> CsvFile:
     if len(file.first) != file.width:
         return file
-    return CsvFile(
-        file.path,
-        file.label,
-        file.compression,
-        file.encoding,
-        file.newline,
-        file.delimiter,
-        file.width,
-        file.first,
-        (file.first, *file.sample),
-    )
+    return replace(file, sample=(file.first, *file.sample))
 
 
 def _has_header(file: CsvFile, role: Role, mapping: ColumnMapping) -> bool:
@@ -182,7 +172,4 @@ def prepare(
         advance(float(source.path.stat().st_size))
         return prepared
     wanted = Wanted(places, source.has_header)
-    prepared = preparer.from_blocks(read_blocks(source.table, wanted, advance))
-    if source.table.encoding != "utf-8":
-        prepared.notes.append(f"read as {source.table.encoding}")
-    return prepared
+    return preparer.from_blocks(read_blocks(source.table, wanted, advance))
