@@ -13,4 +13,4 @@ SELECT
 FROM listed_cards AS l
 LEFT JOIN cards AS c ON l.card_ref = c.card_ref
 LEFT JOIN card_products AS p ON l.card_ref = p.card_ref
-ORDER BY l.card
+ORDER BY l.card NULLS LAST
