@@ -75,11 +75,21 @@ def describe(
         first_misuse=day_to_date(int(study.spells.leave[found.spells].min()) // DAY)
         if victims
         else None,
+        misuse_span=_misuse_span(ground, found.period),
         explanations=_explanations(found, ground, history),
         visits_curve=_visits_curve(ground, number, found, window),
         misuse_curve=_misuse_curve(ground, number, found, start, end),
     )  # fmt: skip
     return finding, ExposureWindow(found.entity, start * DAY, (end + 1) * DAY)
+
+
+def _misuse_span(ground: Ground, period: int) -> tuple[date, date] | None:
+    """First and last day of the misuse period; None for all time."""
+    clock = ground.study.clock
+    begin, until = clock.periods[period]
+    if (begin, until) == (int(clock.edges[0]), clock.end):
+        return None
+    return day_to_date(begin // DAY), day_to_date(until // DAY - 1)
 
 
 def _interval(lower: int, upper: int) -> Interval:

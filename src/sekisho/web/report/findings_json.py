@@ -88,6 +88,9 @@ def _finding(finding: Finding) -> Document:
         "window_left_censored": finding.window_left_censored,
         "window_ongoing": finding.window_ongoing,
         "misuse_period": finding.misuse_period,
+        "misuse_span": [day.isoformat() for day in finding.misuse_span]
+        if finding.misuse_span
+        else None,
         "cards_exposed": finding.cards_exposed,
         "cards_defrauded": finding.cards_defrauded,
         "cards_expected": finding.cards_expected,

@@ -51,9 +51,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "headline.no_ratio": "Cards used at {place} {span} were later misused far more often "
         "than expected; {ask}.",
         "headline.period_ratio": "Cards used at {place} {span} were misused {ratio} times "
-        "as often as expected over the last {days}; {ask}.",
+        "as often as expected between {misused_from} and {misused_until}; {ask}.",
         "headline.period_no_ratio": "Cards used at {place} {span} were misused far more often "
-        "than expected over the last {days}; {ask}.",
+        "than expected between {misused_from} and {misused_until}; {ask}.",
         "headline.none": "Nothing strong enough to ask a merchant about.",
         "ask.merchant": "ask the merchant through the acquirer",
         "ask.operator": "ask the operator through the acquirer",
@@ -137,7 +137,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.ratio": "Times as often as expected",
         "finding.period": "Misuse counted",
         "finding.period_all": "all of it, up to {as_of}",
-        "finding.period_days": "the last {days} before {as_of}",
+        "finding.period_days": "{start} to {end}",
         "finding.rate": "Misuse reported so far",
         "finding.rate_value": "{rate} of the exposed cards",
         "finding.p_value": "Probability by chance",

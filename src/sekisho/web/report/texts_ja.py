@@ -51,9 +51,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "headline.no_ratio": "{place}で{span}利用されたカードの不正利用が、"
         "想定を大きく上回って発生しています。{ask}。",
         "headline.period_ratio": "{place}で{span}利用されたカードの不正利用が、"
-        "直近{days}間に想定の{ratio}倍発生しています。{ask}。",
+        "{misused_from}から{misused_until}までに想定の{ratio}倍発生しています。{ask}。",
         "headline.period_no_ratio": "{place}で{span}利用されたカードの不正利用が、"
-        "直近{days}間に想定を大きく上回って発生しています。{ask}。",
+        "{misused_from}から{misused_until}までに想定を大きく上回って発生しています。{ask}。",
         "headline.none": "加盟店への照会が必要な、強い関連は見つかりませんでした。",
         "ask.merchant": "アクワイアラーを通じた加盟店への照会をお勧めします",
         "ask.operator": "アクワイアラーを通じた運営会社への照会をお勧めします",
@@ -138,7 +138,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.ratio": "想定比（倍）",
         "finding.period": "集計した不正利用",
         "finding.period_all": "{as_of}までの全期間",
-        "finding.period_days": "{as_of}までの直近{days}間",
+        "finding.period_days": "{start}から{end}まで",
         "finding.rate": "報告済みの不正利用率",
         "finding.rate_value": "対象カードの{rate}",
         "finding.p_value": "偶然に起こる確率",
