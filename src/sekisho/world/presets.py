@@ -87,17 +87,21 @@ def _share_for(economy: Economy, draw: _Draw, target: float) -> float:
 
 
 def single_leak(
-    seed: int, cards: int = 20_000, merchants: int = 1_000, days: int = 365
+    seed: int,
+    cards: int = 20_000,
+    merchants: int = 1_000,
+    days: int = 365,
+    strength: tuple[float, float] = (6.0, 40.0),
 ) -> WorldSpec:
     """Plan a world with one leaking web shop of random size, window, timing and misuse share.
 
-    Build it with the same ``seed``. The share is chosen so that an oracle's p value is spread
-    evenly in logarithm over about 1e-6 to 1e-40, within misuse shares of 0.003 to 0.5.
+    Build it with the same ``seed``. The share is chosen so that an oracle's -log10 p is spread
+    evenly over about ``strength``, within misuse shares of 0.003 to 0.5.
     """
     spec = quiet(cards, merchants, days)
     economy = economy_of(spec, seed)
     rng = economy.rng(11)
-    target = -float(rng.uniform(6.0, 40.0))
+    target = -float(rng.uniform(*strength))
     draw, share = _draw(economy, rng), 0.0
     for _ in range(400):
         share = _share_for(economy, draw, target)
