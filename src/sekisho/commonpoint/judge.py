@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.commonpoint.explain import judge_use_or_test, look_alikes
+from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.search import (
     Association,
     Chance,
@@ -17,6 +18,7 @@ from sekisho.commonpoint.search import (
     run_log_p,
     scan_exact,
 )
+from sekisho.commonpoint.settle import Bench, associate, settle
 from sekisho.commonpoint.study import Panel
 from sekisho.domain.finding import SuspectKind
 from sekisho.stats.scan import Best
@@ -42,17 +44,18 @@ class _Docket:
 
     ground: Ground
     drawn: Panel
+    levels: Levels
     event: NDArray[np.bool_]
     done: NDArray[np.bool_]
     owner: Ints
     taken: list[Association]
 
 
-def judge(ground: Ground, drawn: Panel, limits: Limits) -> Judgement:
+def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
     """Take associations strongest first; each finding's victims no longer speak for others."""
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
-        ground, drawn, study.event.copy(), np.zeros(size, bool),
+        ground, drawn, levels, study.event.copy(), np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [],
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
@@ -61,7 +64,7 @@ def judge(ground: Ground, drawn: Panel, limits: Limits) -> Judgement:
             break
     chance = learn_chance(ground, docket.event)
     docket.taken += _suspects(docket, chance)
-    _name_twins(docket.taken, ground)
+    _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
     return Judgement(docket.taken, docket.event, chance)
 
@@ -94,8 +97,12 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     elif found.neighbours.log_p + (found.log_p - found.neighbours.plain_log_p) >= alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
+        bench = Bench(ground, docket.drawn, docket.levels, docket.event, chance)
+        found = settle(bench, found)
         docket.event[found.spells] = False
         docket.owner[found.spells] = found.entity
+        docket.done |= ground.panel.entities == found.entity
+        docket.done |= np.isin(ground.panel.entities, [m.merchant for m in found.members])
     docket.done[left[top]] = True
     docket.taken.append(found)
     return True
@@ -105,18 +112,7 @@ def _association(
     ground: Ground, number: int, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
 ) -> Association:
     """Gather one entity's best window and who is inside it."""
-    start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
-    visits = ground.panel.visits
-    rows = slice(visits.first[number], visits.first[number + 1])
-    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
-    exposed = np.unique(visits.spell[rows][inside])
-    study = ground.study
-    counted = study.in_period(event, period)[exposed]
-    return Association(
-        entity=int(ground.panel.entities[number]), start_day=start, end_day=end, period=period,
-        cases=int(best.cases[row]), expected=float(best.expected[row]),
-        score=float(best.score[row]), log_p=log_p, spells=exposed[counted], exposed=exposed,
-    )  # fmt: skip
+    return associate(ground.study, ground.panel.select(np.array([number])), best, row, log_p, event)
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
@@ -140,7 +136,7 @@ def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     return out
 
 
-def _name_twins(taken: list[Association], ground: Ground) -> None:
+def _name_twins(taken: list[Association], ground: Ground, levels: Levels) -> None:
     """Name the entities that the same victims visited: they cannot be told apart."""
     study, panel = ground.study, ground.panel
     totals_all = {int(e): i for i, e in enumerate(panel.entities)}
@@ -151,7 +147,7 @@ def _name_twins(taken: list[Association], ground: Ground) -> None:
         victims[found.spells] = True
         twins = []
         for entity, number in totals_all.items():
-            if entity == found.entity:
+            if entity == found.entity or levels.kind_of(entity) is not levels.kind_of(found.entity):
                 continue
             rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
             others = np.unique(panel.visits.spell[rows])
@@ -165,6 +161,7 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
     """Entities that were strong before a finding's victims were taken out: explained by it."""
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
     listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
+    listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
     totals = study.totals()
     every = np.arange(ground.panel.entities.size)
     best = scan_exact(study, ground.panel, study.event, totals)
