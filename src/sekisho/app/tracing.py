@@ -80,7 +80,12 @@ def run_trace(
         progress=progress,
         holds_card_numbers=column_holds_card_numbers,
     )
-    history = DuckHistory(inputs.connection, inputs.columns, overlapping=inputs.overlapping)
+    history = DuckHistory(
+        inputs.connection,
+        inputs.columns,
+        overlapping=inputs.overlapping,
+        identity=inputs.identity,
+    )
     question = Question(as_of=inputs.as_of, permute=options.permute, **options.question)
     answer = trace(history, question, np.random.default_rng(SEED), progress)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
@@ -138,7 +143,7 @@ def _to_trace(
         funnel=_funnel(answer),
         history_start=answer.first_day,
         history_end=answer.last_day,
-        transactions=answer.transactions,
+        transactions=max(answer.transactions - inputs.duplicates, 1),
         lead_times=leads,
         limits=_limits(answer, inputs),
     )
