@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY
-from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.levels import Levels
+from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, MemberWindow
 from sekisho.commonpoint.study import Panel, Study
 from sekisho.commonpoint.window import CONFIDENCE, estimate_window
@@ -153,9 +153,7 @@ def _to_curve(edges: Ints, observed: NDArray[np.float64], expected: NDArray[np.f
     )
 
 
-def _visits_curve(
-    study: Study, panel: Panel, found: Association, window: tuple[int, int]
-) -> Curve:
+def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[int, int]) -> Curve:
     """Cases against expectation by the day of a card's first visit, around the window."""
     visits = panel.visits
     rows = slice(None)

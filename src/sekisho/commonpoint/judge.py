@@ -20,7 +20,7 @@ from sekisho.commonpoint.search import (
 )
 from sekisho.commonpoint.settle import Bench, associate, settle
 from sekisho.commonpoint.study import Panel
-from sekisho.domain.finding import SuspectKind
+from sekisho.domain.finding import EntityKind, SuspectKind
 from sekisho.stats.scan import Best
 
 Ints = NDArray[np.int64]
@@ -66,6 +66,7 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     docket.taken += _suspects(docket, chance)
     _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
+    _drop_echoes(docket)
     return Judgement(docket.taken, docket.event, chance)
 
 
@@ -179,3 +180,20 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
         found.explained_by = int(np.bincount(owners[owners >= 0]).argmax())
         taken[:] = [a for a in taken if a.entity != entity]
         taken.append(found)
+
+
+def _drop_echoes(docket: _Docket) -> None:
+    """Leave out groups that are only suspect because of one listed shop of theirs."""
+    shops = [
+        set(a.spells.tolist())
+        for a in docket.taken
+        if docket.levels.kind_of(a.entity) is EntityKind.MERCHANT
+    ]
+
+    def is_echo(found: Association) -> bool:
+        if found.kind is None or docket.levels.kind_of(found.entity) is EntityKind.MERCHANT:
+            return False
+        mine = set(found.spells.tolist())
+        return any(len(mine & other) >= 0.8 * len(mine) for other in shops)
+
+    docket.taken[:] = [a for a in docket.taken if not is_echo(a)]

@@ -151,9 +151,7 @@ def _others_leaked(bench: Bench, rows: Ints, owner: Ints, event: NDArray[np.bool
     panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
     best, _ = _scan(bench, panel, event)
     top = int(np.argmax(best.score))
-    strongest = associate(
-        bench.ground.study, panel.select(np.array([top])), best, top, 0.0, event
-    )
+    strongest = associate(bench.ground.study, panel.select(np.array([top])), best, top, 0.0, event)
     fewer = event.copy()
     fewer[strongest.spells] = False
     return _excess(bench, rows[owner[rows] != strongest.entity], fewer)
@@ -167,9 +165,7 @@ def _excess(bench: Bench, rows: Ints, event: NDArray[np.bool_]) -> bool:
     panel = regroup(bench.drawn, rows, 0)
     totals = study.totals(event)
     best = scan_exact(study, panel, event, totals)
-    here = replace(
-        bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any()))
-    )
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
     own = own_log_p(here, bench.chance, best, totals, np.zeros(1, np.int64))
     return bool(own[0] < SIBLINGS_P)
 
@@ -207,9 +203,7 @@ def replace_association(
     )
 
 
-def _members(
-    bench: Bench, rows: Ints, owner: Ints, whole: Association
-) -> tuple[MemberWindow, ...]:
+def _members(bench: Bench, rows: Ints, owner: Ints, whole: Association) -> tuple[MemberWindow, ...]:
     """The shops of the group whose counts fit a leak better than none, each with its window."""
     shops = []
     for merchant in np.unique(owner[rows]):
@@ -253,6 +247,4 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     )
     expected = float((visits.weight[inside] * np.maximum(risk, 0.0)).sum()) * scale
     cases = int(study.in_period(bench.event, period)[spell].sum())
-    return MemberWindow(
-        merchant, start, end, cases, expected, float(visits.weight[inside].sum())
-    )
+    return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))

@@ -324,8 +324,12 @@ def arrange(place: Ints, spell: Ints, at: Ints, hazard: Floats, weight: Floats) 
     return Panel(
         entities.astype(np.int64),
         Visits(
-            np.append(first, spell.size).astype(np.int64), spell, day, previous,
-            hazard[order], weight[order],
+            np.append(first, spell.size).astype(np.int64),
+            spell,
+            day,
+            previous,
+            hazard[order],
+            weight[order],
         ),  # fmt: skip
         at,
     )

@@ -116,7 +116,9 @@ def trace(
         count = permutations_for(drawn)
         strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
     progress.step("describe")
-    return _answer(Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share)
+    return _answer(
+        Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share
+    )
 
 
 def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
@@ -131,7 +133,7 @@ def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]: 
     return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
 
 
-def _answer(Book(history, levels), question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
     described = [describe(found, ground, judged.chance, book) for found in judged.taken]
     pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
@@ -139,11 +141,13 @@ def _answer(Book(history, levels), question, survey, ground, drawn, judged, perm
     weak.sort(key=lambda pair: pair[0].log_p)
     weak = weak[: question.limits.suspects_most]
     history = book.history
-    history.expose([
-        ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
-        for number, (_, (_, windows)) in enumerate(strong)
-        for merchant, start, end in windows
-    ])
+    history.expose(
+        [
+            ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
+            for number, (_, (_, windows)) in enumerate(strong)
+            for merchant, start, end in windows
+        ]
+    )
     study = ground.study
     strata = ["activity", "tenure"]
     strata += ["product"] if study.matching.sizes[2] > 1 else []

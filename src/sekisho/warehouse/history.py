@@ -37,7 +37,7 @@ DAY = 86_400
 # Refunds and reversals take nothing from a card; ISO 8583 1987 class 04 and its 1993 form are
 # reversals.
 _VISITS = """
-    SELECT card_ref, {acquirer}, merchant_id, authorized_at, {bin}, {initiated}
+    SELECT card_ref, {acquirer}, merchant_id, authorized_at, {bin}, {initiated}, {key}
     FROM transactions
     WHERE card_ref IS NOT NULL AND merchant_id IS NOT NULL {filters}
 """
@@ -67,11 +67,17 @@ class DuckHistory:
     """A history in DuckDB; satisfies `sekisho.commonpoint.ports.History`.
 
     ``connection`` has the views ``transactions``, ``fraud``, ``merchants`` and ``cards`` as
-    `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``.
+    `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``. Where
+    files overlap, rows that are equal in card, merchant, time and ``identity`` count once.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, columns: Iterable[str], *, overlapping: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        columns: Iterable[str],
+        *,
+        overlapping: bool,
+        identity: Iterable[str] = (),
     ) -> None:
         self._db = connection
         self._overlapping = overlapping
@@ -95,6 +101,7 @@ class DuckHistory:
                 initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
                 if "initiator" in present
                 else "FALSE AS merchant_initiated",
+                key=f"{_key_of(identity) if overlapping else '0'} AS transaction_key",
                 filters=filters,
             )
         )
@@ -135,10 +142,7 @@ class DuckHistory:
         threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
         self._make("drawn_visits", "drawn_visits")
-        if self._overlapping:
-            self._db.execute(
-                "CREATE OR REPLACE TEMP TABLE drawn_visits AS SELECT DISTINCT * FROM drawn_visits"
-            )
+        self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
         reported = self._db.execute(
             "SELECT count(DISTINCT d.card) FROM drawn_cards AS d SEMI JOIN fraud AS f USING (card_ref)"
@@ -147,6 +151,13 @@ class DuckHistory:
         drawn = self._count("drawn_cards") - reported
         self._share = drawn / others if others and drawn else 1.0
         return self._share
+
+    def _drop_doubles(self, table: str) -> None:
+        """Make rows that overlapping files have in common one."""
+        if self._overlapping:
+            self._db.execute(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"
+            )
 
     def _count(self, table: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
@@ -267,11 +278,7 @@ class DuckHistory:
         self.passes += 1
         self._want("candidates", entities)
         self._make("candidate_visits", "candidate_visits")
-        if self._overlapping:
-            self._db.execute(
-                "CREATE OR REPLACE TEMP TABLE candidate_visits AS "
-                "SELECT DISTINCT * FROM candidate_visits"
-            )
+        self._drop_doubles("candidate_visits")
         self._make("added_cards", "added_cards", {"known": self._count("drawn_cards")})
         return _visit_table(self._fetch("candidate_visits_numbered"))
 
@@ -287,7 +294,9 @@ class DuckHistory:
     def added_activity(self) -> tuple[NDArray[np.int32], Ints]:
         """Card and instant of every visit of the cards that `add_visitors` added."""
         self.passes += 1
-        rows = self._fetch("added_activity")
+        self._make("added_visits", "added_activity")
+        self._drop_doubles("added_visits")
+        rows = self._db.execute("SELECT card, authorized_at FROM added_visits").fetchnumpy()
         return np.ma.getdata(rows["card"]).astype(np.int32), _seconds(rows["authorized_at"])
 
     def expose(self, windows: Iterable[ExposureWindow]) -> None:
@@ -364,6 +373,13 @@ def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
         return None
     merchant, start, end, group = (np.array(column, np.int64) for column in zip(*kept, strict=True))
     return GroupTable(merchant, start, end, group, tuple(ids), tuple(ids))
+
+
+def _key_of(identity: Iterable[str]) -> str:
+    """SQL that tells the transactions of one card at one merchant and instant apart."""
+    known = {"card_ref", "acquirer_id", "merchant_id", "authorized_at"}
+    columns = [column for column in identity if column not in known]
+    return f"hash({', '.join(columns)})" if columns else "0"
 
 
 def _as_arrow(columns: Mapping[str, Ints]) -> Any:
