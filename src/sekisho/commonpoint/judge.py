@@ -26,7 +26,8 @@ from sekisho.stats.scan import Best
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TAKEN_MOST = 200  # associations judged in one run
+HEARINGS_MOST = 60  # associations judged in one run
+FAILURES_MOST = 8  # weak ones heard in a row before the rest is believed to be weak too
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class _Docket:
     levels: Levels
     event: NDArray[np.bool_]
     done: NDArray[np.bool_]
+    failed: NDArray[np.bool_]
     owner: Ints
     taken: list[Association]
 
@@ -56,12 +58,14 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
         ground, drawn, levels, study.event.copy(), np.zeros(size, bool),
+        np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [],
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
-    while not docket.done.all() and len(docket.taken) < TAKEN_MOST:
-        if not _judge_strongest(docket, alpha):
+    for _ in range(HEARINGS_MOST):
+        if docket.done.all() or not _judge_strongest(docket, alpha):
             break
+    docket.done &= ~docket.failed
     chance = learn_chance(ground, docket.event)
     docket.taken += _suspects(docket, chance)
     _name_twins(docket.taken, ground, levels)
@@ -71,7 +75,11 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
 
 
 def _judge_strongest(docket: _Docket, alpha: float) -> bool:
-    """Judge the strongest entity that is left; False if it is too weak to be a finding."""
+    """Judge the strongest entity that is left; False if nothing left can be a finding.
+
+    By the book the strongest may still be weak by the chance among the others; then the next one
+    is heard. Once a finding's victims are taken out, chance is quieter and the weak get heard again.
+    """
     ground, study = docket.ground, docket.ground.study
     totals = study.totals(docket.event)
     left = np.flatnonzero(~docket.done)
@@ -85,13 +93,15 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     others[found.spells] = False
     chance = learn_chance(ground, others)
     found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
+    docket.done[left[top]] = True
     if found.log_p >= alpha:
-        return False
+        docket.failed[left[top]] = True
+        return int(docket.failed.sum()) < FAILURES_MOST
     found.use = judge_use_or_test(
         study, ground.panel, int(left[top]), found.start_day, found.end_day, found.spells
     )
     found.neighbours = look_alikes(
-        study, docket.drawn, found, docket.event, float(totals[found.period])
+        study, docket.drawn, found, docket.event, docket.levels.merchants_of(found.entity)
     )
     if found.use.is_use_or_test:
         found.kind = SuspectKind.USE_OR_TEST
@@ -104,7 +114,8 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
         docket.owner[found.spells] = found.entity
         docket.done |= ground.panel.entities == found.entity
         docket.done |= np.isin(ground.panel.entities, [m.merchant for m in found.members])
-    docket.done[left[top]] = True
+        docket.done &= ~docket.failed
+        docket.failed[:] = False
     docket.taken.append(found)
     return True
 
@@ -175,7 +186,7 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
         found = _association(ground, int(row), best, int(row), float(log_p[row]), study.event)
         found.kind = SuspectKind.EXPLAINED
         owners = docket.owner[found.spells]
-        if not (owners >= 0).any():
+        if (owners >= 0).sum() < 0.5 * owners.size:
             continue
         found.explained_by = int(np.bincount(owners[owners >= 0]).argmax())
         taken[:] = [a for a in taken if a.entity != entity]

@@ -53,6 +53,14 @@ class Levels:
         number = entity - self.offset(kind)
         return self.tables[kind].ids[number], self.tables[kind].names[number]
 
+    def merchants_of(self, entity: int) -> Ints:
+        """Every merchant that ever belonged to an entity; a merchant's only one is itself."""
+        kind = self.kind_of(entity)
+        if kind is EntityKind.MERCHANT:
+            return np.array([entity], np.int64)
+        table = self.tables[kind]
+        return np.unique(table.merchant[table.group == entity - self.offset(kind)])
+
     def group_of(self, kind: EntityKind, merchant: Ints, at: Ints) -> Ints:
         """The entity of level ``kind`` that each visit belongs to, or -1."""
         table = self.tables[kind]
