@@ -86,7 +86,9 @@ def test_spells_are_cut_as_by_hand(seed: int) -> None:
     assert spells.is_case.sum() > 20
 
 
-def one_card(reports: list[tuple[int, str]], *, opened: int = 0, closed: int = 10_000) -> SpellTable:
+def one_card(
+    reports: list[tuple[int, str]], *, opened: int = 0, closed: int = 10_000
+) -> SpellTable:
     """Spells of a single card; days count from the first of 400."""
     cards = CardTable(
         np.zeros(1, np.int32), np.zeros(1, np.int32), np.array([START + opened * DAY]),
