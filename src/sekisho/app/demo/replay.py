@@ -83,6 +83,7 @@ def replay(
             transactions=ledger.transactions,
             exposed=truth.exposed,
             misused=truth.misused,
+            misuse_share=plan.spec.leaks[0].misuse_share,
             floor_cards=FLOOR.cards,
             floor_ratio=FLOOR.ratio,
             family_wise_error=run.trace.method.family_wise_error,
@@ -154,6 +155,7 @@ def blame(run: TraceRun, truth: Truth) -> tuple[Blame, ...]:
                 int(count),
                 int(every),
                 float(ratio),
+                _said(entity_id, run.trace.findings, run.trace.suspects).standing,
             )
         )
     return tuple(out)

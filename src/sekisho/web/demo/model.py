@@ -46,13 +46,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """One place that the plain ratio blames: pre-fraud cards, all cards, and what it really was."""
+    """One place that the plain ratio blames: pre-fraud cards, all cards, and what it really was.
+
+    ``sekisho`` is what the trace of the same day said of it.
+    """
 
     name: str
     role: Role
     fraud_cards: int
     cards: int
     ratio: float
+    sekisho: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,11 @@ class Look:
     def found(self) -> int:
         """How many of the leaking shops are findings."""
         return sum(said.standing is Standing.FOUND for said in self.said)
+
+    @property
+    def strongest(self) -> float | None:
+        """The least p of a leaking shop, None while all are silent."""
+        return min((s.p_value for s in self.said if s.p_value is not None), default=None)
 
     @property
     def blamed_rightly(self) -> int:
@@ -110,11 +119,17 @@ class Replay:
     transactions: int
     exposed: int
     misused: int
+    misuse_share: float  # of the exposed cards, as planned
     floor_cards: int
     floor_ratio: float
     family_wise_error: float
     seed: int
     version: str
+
+    @property
+    def wrong_in_all(self) -> int:
+        """How many different places that did not leak were findings at any look."""
+        return len({name for look in self.looks for name in look.wrong})
 
     @property
     def first_found(self) -> Look | None:
