@@ -128,13 +128,13 @@ def test_headline_can_be_forwarded_as_it_is() -> None:
     english = render(samples.full_trace()).text
     assert (
         "Cards used at ひなた化粧品オンライン between 11 February 2025 and 30 September 2025 were "
-        "misused 19 times as often as expected over the last 180 days; ask the merchant through "
-        "the acquirer." in english
+        "misused 19 times as often as expected between 3 October 2025 and 31 March 2026; ask the "
+        "merchant through the acquirer." in english
     )
     japanese = render(samples.full_trace(), "ja").text
     assert (
         "「ひなた化粧品オンライン」で2025年2月11日から2025年9月30日までの間に利用されたカードの"
-        "不正利用が、直近180日間に想定の19倍発生しています。" in japanese
+        "不正利用が、2025年10月3日から2026年3月31日までに想定の19倍発生しています。" in japanese
     )
 
 

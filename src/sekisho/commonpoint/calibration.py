@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.search import (
     LEAST_CASES,
     SCREEN_BINS,
+    Chance,
     Ground,
     run_log_p,
 )
@@ -49,7 +50,9 @@ def strongest_by_chance(
             floor=np.full(part.entities.size, 1e-9), limit=SCREEN_BINS, least=LEAST_CASES,
         )  # fmt: skip
         every = np.arange(part.entities.size)
-        out.append(float(run_log_p(replace(ground, panel=part), best, totals, every).min()))
+        out.append(
+            float(run_log_p(replace(ground, panel=part), Chance(), best, totals, every).min())
+        )
     return out
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.search import Association, Ground
+from sekisho.commonpoint.search import Association, Chance, Ground
 from sekisho.commonpoint.window import CONFIDENCE, WindowEstimate, estimate_window
 from sekisho.domain.finding import (
     Curve,
@@ -34,7 +34,7 @@ def day_to_date(day: int) -> date:
 
 
 def describe(
-    found: Association, ground: Ground, history: History
+    found: Association, ground: Ground, chance: Chance, history: History
 ) -> tuple[Finding, ExposureWindow]:
     """The finding (or suspect) of one association, and the window that exposes cards."""
     study, panel = ground.study, ground.panel
@@ -76,7 +76,7 @@ def describe(
         if victims
         else None,
         misuse_span=_misuse_span(ground, found.period),
-        explanations=_explanations(found, ground, history),
+        explanations=_explanations(found, ground, chance, history),
         visits_curve=_visits_curve(ground, number, found, window),
         misuse_curve=_misuse_curve(ground, number, found, start, end),
     )  # fmt: skip
@@ -181,7 +181,9 @@ def _misuse_curve(ground: Ground, number: int, found: Association, start: int, e
     return _to_curve(edges, observed, np.diff(running), np.zeros(size))
 
 
-def _explanations(found: Association, ground: Ground, history: History) -> tuple[Explanation, ...]:
+def _explanations(
+    found: Association, ground: Ground, chance: Chance, history: History
+) -> tuple[Explanation, ...]:
     """Each innocent explanation with its figures."""
     study = ground.study
     out = [
@@ -191,8 +193,8 @@ def _explanations(found: Association, ground: Ground, history: History) -> tuple
             "overdispersion",
             excluded=True,
             figures={
-                "relative_spread": round(float(np.sqrt(ground.misfit)), 3),
-                "stretch": round(ground.null.stretch, 2),
+                "relative_spread": round(float(np.sqrt(chance.misfit)), 3),
+                "stretch": round(chance.null.stretch, 2),
             },
         ),
     ]

@@ -15,6 +15,7 @@ from sekisho.commonpoint.search import (
     LEAST_CASES,
     LEAST_EXPECTED,
     Association,
+    Chance,
     Ground,
     run_log_p,
 )
@@ -32,7 +33,7 @@ class EarlierLook:
     victims_after: int
 
 
-def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLook:
+def earlier_look(found: Association, ground: Ground, chance: Chance, alpha: float) -> EarlierLook:
     """Repeat the finding's scan as of each block edge before, by bisection.
 
     Only fraud reported by then counts, only visits made by then expose. The background's shape
@@ -42,7 +43,7 @@ def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLoo
     low, high = 0, edges.size - 1  # never found at low, found at high
     while high - low > 1:
         middle = (low + high) // 2
-        if _log_p_at(found, ground, middle) < np.log(alpha):
+        if _log_p_at(found, ground, chance, middle) < np.log(alpha):
             high = middle
         else:
             low = middle
@@ -51,7 +52,7 @@ def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLoo
     return EarlierLook(day_to_date(at // DAY - 1), after)
 
 
-def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
+def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> float:
     study = ground.study
     at = int(study.clock.edges[edge])
     known = study.event & (study.spells.reported_at < at) & (study.spells.leave < at)
@@ -60,7 +61,6 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
     number = np.flatnonzero(ground.panel.entities == found.entity)
     panel = ground.panel.select(number)
     panel = panel.where(panel.at < at)
-    every = np.arange(len(study.spells))
     clock = make_clock(int(study.clock.edges[0]), at)
     then = replace(
         study, clock=clock, spells=replace(study.spells, leave=np.minimum(study.spells.leave, at))
@@ -74,4 +74,4 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
         panel.visits, then.for_scan(known), totals, scale=then.scale(totals),
         floor=np.full(1, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
-    return float(run_log_p(ground, best, totals, number)[0])
+    return float(run_log_p(ground, chance, best, totals, number)[0])

@@ -1,0 +1,1 @@
+"""What several benchmarks share: asking for a trace, judging it, showing figures."""

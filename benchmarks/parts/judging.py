@@ -1,0 +1,168 @@
+"""Hold an answer against the truth of one world, as plain figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from benchmarks.parts.asking import Tables, ask, opened
+from benchmarks.rivals.facts import facts_of
+from benchmarks.rivals.thresholds import Who, play
+from sekisho.commonpoint.trace import Answer
+from sekisho.domain.finding import Finding, SuspectKind
+from sekisho.warehouse.history import DuckHistory
+from sekisho.world import Oracle, World
+from sekisho.world.economy import (
+    ROLE_SPEND,
+    ROLE_SPEND_INSTORE,
+    ROLE_TEST,
+    ROLE_TEST_ONLY,
+)
+
+BINS = ((-9.0, -8.3), (-12.0, -9.0), (-20.0, -12.0), (-1e9, -20.0))  # of the oracle's log10 p
+BIN_NAMES = ("5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true of one history, by the ids that the trace uses."""
+
+    members: tuple[str, ...]
+    window: tuple[date, date] | None
+    testers: frozenset[str]
+    spenders: frozenset[str]
+
+
+def bin_of(log10_p: float) -> int | None:
+    """The bin of an oracle's p, None for leaks that even an oracle would not be sure of."""
+    if log10_p >= np.log10(5e-9):
+        return None
+    return next(i for i, (low, high) in enumerate(BINS) if low <= log10_p < high or i == 3)
+
+
+def tables_of(world: World) -> Tables:
+    """A made world as the bank would hand it in."""
+    return Tables(
+        world.transaction_table(), world.fraud_table(), world.merchant_table(), world.card_table()
+    )
+
+
+def truth_of(world: World) -> Truth:
+    """The leaking shop of a made world (if any), and its shops for stolen cards."""
+    shops = world.truth.economy.merchants
+
+    def ids(numbers: Any) -> tuple[str, ...]:
+        return tuple(f"A{shops.acquirer[k] + 1:02d}/{shops.merchant_id[k]}" for k in numbers)
+
+    members: tuple[str, ...] = ()
+    window = None
+    if world.spec.leaks:
+        leak = world.truth.leaks[0]
+        members = ids(leak.merchants)
+        first, last = world.spec.leaks[0].windows[0]
+        window = (
+            world.spec.start + timedelta(days=first),
+            world.spec.start + timedelta(days=last),
+        )
+    return Truth(
+        members,
+        window,
+        frozenset(ids(shops.of_role(ROLE_TEST, ROLE_TEST_ONLY))),
+        frozenset(ids(shops.of_role(ROLE_SPEND, ROLE_SPEND_INSTORE))),
+    )
+
+
+def figures_of(
+    tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True
+) -> dict[str, Any]:
+    """Trace one history, let the rivals play, and say how all of them did."""
+    with opened(tables, as_of) as history:
+        started = time.perf_counter()
+        answer = ask(history, as_of)
+        figures = _judge(answer, truth)
+        figures["seconds"] = round(time.perf_counter() - started, 2)
+        if rivals:
+            figures["rivals"] = play(facts_of(history), _who(history, truth))
+    return figures
+
+
+def oracle_figures(oracle: Oracle) -> dict[str, Any]:
+    """What the oracle knew of a leak, and its bin."""
+    told = asdict(oracle)
+    told["as_of"] = oracle.as_of.isoformat()
+    return {"oracle": told, "bin": bin_of(oracle.log10_p)}
+
+
+def _who(history: DuckHistory, truth: Truth) -> Who:
+    names = {history.entity_id(k): k for k in range(history.entity_count())}
+
+    def numbers(ids: Any) -> tuple[int, ...]:
+        return tuple(names[i] for i in ids if i in names)
+
+    return Who(numbers(truth.members), numbers(truth.testers | truth.spenders))
+
+
+def _judge(answer: Answer, truth: Truth) -> dict[str, Any]:
+    listed = [*answer.findings, *answer.suspects]
+    mine = [f for f in listed if f.entity_id in truth.members]
+    found = [f for f in mine if f.kind is None]
+    false = [f for f in answer.findings if f.entity_id not in truth.members]
+    loose = [f.p_value for f in listed if f.kind is not SuspectKind.EXPLAINED]
+    return {
+        "cases": answer.cases,
+        "tested": answer.entities_tested,
+        "overdispersion": round(answer.overdispersion, 3),
+        "stretch": round(answer.chance_stretch, 3),
+        "found": bool(found),
+        "listed_as": str(mine[0].kind) if mine and not found else None,
+        "member": _finding(mine[0]) if mine else None,
+        "findings": len(answer.findings),
+        "false": [_finding(f) | {"role": _role(f, truth)} for f in false],
+        "smallest_p": min(loose, default=1.0),
+        "smallest_p_not_use": min(
+            (f.p_value for f in listed if f.kind in (None, SuspectKind.WEAK)), default=1.0
+        ),
+        "start_error": (found[0].window_start - truth.window[0]).days
+        if found and truth.window
+        else None,
+        "end_error": (found[0].window_end - truth.window[1]).days
+        if found and truth.window
+        else None,
+        "intervals_hold": _intervals_hold(found[0], truth.window)
+        if found and truth.window
+        else None,
+    }
+
+
+def _intervals_hold(found: Finding, window: tuple[date, date]) -> tuple[bool, bool]:
+    """Whether the intervals of start and end hold the truth."""
+    start, end = found.window_start_interval, found.window_end_interval
+    return start.lower <= window[0] <= start.upper, end.lower <= window[1] <= end.upper
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    return {
+        "entity": found.entity_id,
+        "p": found.p_value,
+        "defrauded": found.cards_defrauded,
+        "expected": round(found.cards_expected, 3),
+        "exposed": found.cards_exposed,
+        "window": [found.window_start.isoformat(), found.window_end.isoformat()],
+        "period": found.misuse_period,
+        "kind": str(found.kind) if found.kind else None,
+    }
+
+
+def _role(found: Finding, truth: Truth) -> str:
+    if found.entity_id in truth.testers:
+        return "test"
+    return "spend" if found.entity_id in truth.spenders else ""
+
+
+Record = dict[str, Any]
+Maker = Callable[[int], Record]

@@ -1,0 +1,1 @@
+"""Other ways of looking for the common point, tried on the same histories."""
