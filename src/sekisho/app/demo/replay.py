@@ -13,7 +13,7 @@ import numpy as np
 from sekisho import __version__
 from sekisho.app.demo.truth import Truth, read_truth
 from sekisho.app.tracing import TraceOptions, TraceRun, inputs_as_of, read_inputs, trace_inputs
-from sekisho.domain.finding import Finding
+from sekisho.domain.finding import Finding, SuspectKind
 from sekisho.domain.progress import Progress
 from sekisho.stats.rivals import NO_FRAUD, Floor, plain_ratio
 from sekisho.warehouse.intake import InputRequest
@@ -21,6 +21,7 @@ from sekisho.web.demo.model import Blame, Look, Milestones, Replay, Said, Standi
 from sekisho.world import WorldSpec, write_large
 
 FLOOR = Floor(cards=10, ratio=0.05)
+_STANDINGS = {None: Standing.FOUND, SuspectKind.USE_OR_TEST: Standing.USED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,10 @@ def _look(run: TraceRun, truth: Truth, day: date) -> Look:
 
 
 def _said(entity_id: str, findings: Sequence[Finding], suspects: Sequence[Finding]) -> Said:
-    for standing, listed in ((Standing.FOUND, findings), (Standing.SUSPECT, suspects)):
-        for f in listed:
-            if f.entity_id == entity_id:
-                return Said(standing, f.p_value, f.window_start, f.window_end)
+    for f in (*findings, *suspects):
+        if f.entity_id == entity_id:
+            standing = _STANDINGS.get(f.kind, Standing.SUSPECT)
+            return Said(standing, f.p_value, f.window_start, f.window_end)
     return Said(Standing.SILENT)
 
 

@@ -21,6 +21,7 @@ class Standing(StrEnum):
 
     SILENT = "silent"
     SUSPECT = "suspect"
+    USED = "used"  # filed as a place where stolen cards are tested or spent
     FOUND = "found"
 
 

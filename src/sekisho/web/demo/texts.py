@@ -125,6 +125,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "role.innocent": ("innocent", "無関係"),
     "says.found": ("asks", "照会する"),
     "says.suspect": ("suspects", "疑い"),
+    "says.used": ("files as a place of testing or use", "使用先・有効性確認先に分類"),
     "says.silent": ("silent", "照会しない"),
     "windows.heading": ("Found windows beside the true ones", "推定した期間と実際の期間"),
     "windows.note": (
