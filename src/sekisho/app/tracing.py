@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -72,8 +73,16 @@ def run_trace(
     request: InputRequest, options: TraceOptions, workdir: Path, progress: Progress
 ) -> TraceRun:
     """Read the inputs, search, and say what was found. Nothing is written outside ``workdir``."""
+    inputs = read_inputs(request, options, workdir, progress)
+    return trace_inputs(inputs, request, options, progress)
+
+
+def read_inputs(
+    request: InputRequest, options: TraceOptions, workdir: Path, progress: Progress
+) -> Inputs:
+    """Open the files of ``request``; clear card numbers are refused."""
     progress.step("read")
-    inputs = open_inputs(
+    return open_inputs(
         request,
         workdir=workdir,
         memory_limit=options.memory_limit,
@@ -81,6 +90,12 @@ def run_trace(
         progress=progress,
         holds_card_numbers=column_holds_card_numbers,
     )
+
+
+def trace_inputs(
+    inputs: Inputs, request: InputRequest, options: TraceOptions, progress: Progress
+) -> TraceRun:
+    """Search inputs that are open, as of ``inputs.as_of``. Several traces may share them."""
     history = DuckHistory(
         inputs.connection,
         inputs.columns,
@@ -93,6 +108,15 @@ def run_trace(
     answer = trace(history, question, np.random.default_rng(SEED), progress)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
     return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+
+
+def inputs_as_of(inputs: Inputs, day: date) -> Inputs:
+    """The same inputs as they were known at the end of ``day``; a later view replaces an earlier.
+
+    Of a trace made before, only the `Trace` holds what it did: its history follows the cut.
+    """
+    inputs.recut(day)
+    return replace(inputs, as_of=day)
 
 
 def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[LeadTime, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
-FEW = 5
+FEW = 6  # victims: too few to tell a source misused at once from a test shop
 QUICK_LAG = 36 * 3600
 NEIGHBOURS_MOST = 20
 WAVE_CASES = 5  # fewer misused look-alikes are no wave
@@ -85,6 +85,7 @@ def judge_use_or_test(
     # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
     newer = odd and short >= 0.75 * cases.size
     quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
+    quickly |= short >= 0.75 * cases.size and misused >= 0.2
     # So few victims, most of them new there, cannot be told from a test shop's: do not accuse.
     too_few = cases.size <= FEW and short >= 0.75 * cases.size
     verdict = newer or quickly or too_few
