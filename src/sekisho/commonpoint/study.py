@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.cohort import (
     DAY,
     Clock,
@@ -166,38 +167,6 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
         hazard_from=np.concatenate([study.hazard_from, since]),
         hazard_until=np.concatenate([study.hazard_until, until]),
     )
-
-
-def find_bursts(frauds: FraudTable, *, least: int = 5, chance: float = 1e-6) -> Ints:
-    """Number each burst: many reports of one product at one shop on one day; others get -1.
-
-    Neighbouring card numbers tried at one shop (a BIN attack) are one event. Stolen cards spent at
-    one shop on one day are of mixed products, so the product's share there must be far above its
-    share among all reports (binomial tail below ``chance``).
-    """
-    from scipy import stats  # noqa: PLC0415 - only needed where bursts can be told
-
-    burst = np.full(frauds.card.size, -1, np.int64)
-    known = frauds.counts & (frauds.entity >= 0) & (frauds.product > 0)
-    spots = np.flatnonzero(known)
-    if spots.size < least:
-        return burst
-    day = frauds.at[spots] // DAY
-    entity = frauds.entity[spots].astype(np.int64)
-    product = frauds.product[spots].astype(np.int64)
-    place, place_of, place_size = np.unique(
-        entity * (1 << 24) + day, return_inverse=True, return_counts=True
-    )
-    group, group_of, size = np.unique(
-        place_of * (1 << 20) + product, return_inverse=True, return_counts=True
-    )
-    share = np.bincount(product) / product.size
-    total = place_size[group >> 20]
-    log_p = stats.binom.logsf(size - 1, total, share[group & ((1 << 20) - 1)])
-    # Where one product makes up the whole file, concentration says nothing.
-    is_burst = (size >= least) & (log_p < np.log(chance))
-    burst[spots] = np.where(is_burst[group_of], group_of, -1)
-    return burst
 
 
 def first_of_burst(spells: SpellTable) -> NDArray[np.bool_]:
