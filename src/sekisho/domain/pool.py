@@ -99,15 +99,14 @@ class EntityTotals:
     """One row for each entity, over the whole history.
 
     ``half_cases`` is twice the number of case cards (of an issuer whose number is withheld, the
-    middle of what it can be); ``expected`` is in millionths of a case; ``visits`` are visit days of
-    other cards, ``new_visits`` those that were a card's first.
+    middle of what it can be); ``expected`` is in millionths of a case; ``visitors`` are distinct
+    cards, ``visits`` their visit days.
     """
 
     visitors: Ints
     half_cases: Ints
     expected: Ints
     visits: Ints
-    new_visits: Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,11 +232,10 @@ def reach_cells(rows: Rows, smallest: int) -> tuple[ReachCells, dict[str, int]]:
 
 def _enough_visitors(waiting: _Reach, smallest: int) -> tuple[NDArray[np.bool_], int]:
     """Rows of entities with enough visiting spells, and how many entities have fewer."""
-    group, heads = _groups([waiting.entity, waiting.spell])
+    _, heads = _groups([waiting.entity, waiting.spell])
     entity = waiting.entity[heads]
     seen, spells = np.unique(entity, return_counts=True)
     few = seen[spells < smallest]
-    del group
     return ~np.isin(waiting.entity, few), int(few.size)
 
 
