@@ -171,7 +171,7 @@ def _judge(court: _Court, strong: _Strong, findings: list[_Strong], alpha: float
 
 
 def _excess(pool: Pool, found: _Strong, period: int) -> float:
-    """Excess cases of a finding's window in a misuse period: at most so many may be elsewhere too."""
+    """Excess cases of a finding's window in a misuse period: so many may be elsewhere too."""
     cells, reach = pool.case_cells, pool.reach_cells
     here = in_window(cells, found.entity, found.start, found.end) & (cells.period == period)
     all_cards = in_window(reach, found.entity, found.start, found.end)
@@ -255,7 +255,7 @@ def _window(
     the latter. Also whether the history, or the as-of day, cuts the window off.
     """
     agreement = court.agreement
-    starts, ends, scores = pool_surface(court.pool, strong.entity, strong.period)
+    starts, ends, scores = pool_surface(court.pool, strong.entity, strong.period, least=LEAST_CASES)
     lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)
     fair_ends = np.flatnonzero(scores.max(axis=0) >= lowest)

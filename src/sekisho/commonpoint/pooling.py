@@ -7,8 +7,9 @@ reference is in it. The background hazard is fitted by each issuer on its own ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import sampling_unit
 from sekisho.commonpoint.study import Panel, Study, make_panel, make_study
 from sekisho.commonpoint.trace import CONTROLS
-from sekisho.domain.errors import NothingToDo
+from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.pool import UNIT, Agreement, CaseCells, EntityTotals, Pool, ReachCells
 from sekisho.domain.progress import Progress
 from sekisho.stats.pooling import Rows, case_cells, reach_cells
@@ -61,8 +62,13 @@ def contribute(history: History, question: PoolQuestion, progress: Progress) -> 
     """Count one issuer's history for a pool, as known at the end of the as-of day.
 
     Raises NothingToDo where the history holds no purchase, or fewer counted frauds than the
-    smallest cell.
+    smallest cell, and BadInput for a smallest cell of 2.
     """
+    if question.smallest_cell == 2:
+        raise BadInput(
+            "A smallest cell of 2 cards protects nobody: what is withheld is then always 1.",
+            hint="Take 3 or more, or 1 to hand out everything.",
+        )
     progress.step("survey")
     survey = history.survey()
     if not survey.transactions:
@@ -111,11 +117,15 @@ def count_pool(
 ) -> tuple[Pool, dict[str, int]]:
     """The pool of one study's panel, whose entities are called ``names``; what suppression cost."""
     cost: dict[str, int] = {}
-    cases, reach = [], []
+    cases: list[CaseCells] = []
+    reach: list[ReachCells] = []
     for part in rows_of(study, panel):
-        for cells, paid in (case_cells(part, smallest), reach_cells(part, smallest)):
-            (cases if isinstance(cells, CaseCells) else reach).append(cells)
-            cost = {key: cost.get(key, 0) + paid.get(key, 0) for key in {**cost, **paid}}
+        of_cases, paid = case_cells(part, smallest)
+        of_all, paid_too = reach_cells(part, smallest)
+        cases.append(of_cases)
+        reach.append(of_all)
+        for key, amount in (*paid.items(), *paid_too.items()):
+            cost[key] = cost.get(key, 0) + amount
     pool = Pool(
         tuple(names),
         CaseCells(*_end_to_end(cases, CaseCells)),
@@ -134,7 +144,7 @@ def _end_to_end(tables: list, kind: type) -> list[Ints]:  # type: ignore[type-ar
 
 
 def rows_of(study: Study, panel: Panel) -> Iterator[Rows]:
-    """The visits of a panel with what is expected of them, a bounded number of entities at a time."""
+    """The visits of a panel with what is expected of them, some entities at a time."""
     first = panel.visits.first
     scale, bits = study.scale(), study.for_scan().periods
     at = 0
@@ -199,12 +209,12 @@ def _entity_totals(study: Study, panel: Panel, smallest: int) -> EntityTotals:
     )
 
 
-def _whole(values: Floats) -> Ints:
-    return np.rint(values).astype(np.int64)
+def _whole(values: NDArray[Any]) -> Ints:
+    return np.asarray(np.rint(values), np.int64)
 
 
-def _micro(values: Floats) -> Ints:
-    return np.ceil(values * UNIT - 1e-6).astype(np.int64)
+def _micro(values: NDArray[Any]) -> Ints:
+    return np.asarray(np.ceil(values * UNIT - 1e-6), np.int64)
 
 
 def _withheld(totals: Floats, smallest: int) -> Ints:
@@ -219,17 +229,19 @@ def _only_named(pool: Pool) -> Pool:
     number = np.full(len(pool.names), -1, np.int64)
     number[order] = np.arange(order.size)
 
-    def renumbered(cells, keys):  # type: ignore[no-untyped-def]
-        entity = number[cells.entity]
-        moved = replace(cells, entity=entity)
-        rows = np.lexsort([getattr(moved, name) for name in reversed(keys)])
-        return type(cells)(*(getattr(moved, name)[rows] for name in cells.__slots__))
-
     return Pool(
         tuple(pool.names[e] for e in order),
-        renumbered(pool.case_cells, ("entity", "period", "begin", "last", "until")),
-        renumbered(pool.reach_cells, ("entity", "begin", "last", "until")),
+        CaseCells(*_renumbered(pool.case_cells, number, 5)),
+        ReachCells(*_renumbered(pool.reach_cells, number, 4)),
         EntityTotals(*(getattr(pool.totals, name)[order] for name in EntityTotals.__slots__)),
         pool.cases,
         pool.sampling,
     )
+
+
+def _renumbered(cells: CaseCells | ReachCells, number: Ints, keys: int) -> list[Ints]:
+    """The columns of cells under other entity numbers, sorted by their first ``keys`` columns."""
+    columns = [getattr(cells, name) for name in cells.__slots__]
+    columns[0] = number[columns[0]]
+    rows = np.lexsort(columns[:keys][::-1])
+    return [column[rows] for column in columns]

@@ -88,7 +88,10 @@ def _of(cells: CaseCells | ReachCells, entity: int) -> slice:
     return slice(int(low), int(high))
 
 
-def _parts(pool: Pool, entity: int):  # type: ignore[no-untyped-def]
+def _parts(
+    pool: Pool, entity: int
+) -> tuple[tuple[Ints, Ints, Ints, Ints, Ints], tuple[Ints, Ints, Ints], Ints]:
+    """One entity's cells of cases, rectangles of all cards, and what is expected of them."""
     c, r = pool.case_cells, pool.reach_cells
     mine, all_cards = _of(c, entity), _of(r, entity)
     cases = (c.period[mine], c.begin[mine], c.last[mine], c.until[mine], c.count[mine])
@@ -106,7 +109,8 @@ def scan_pool(pool: Pool, *, least: int) -> Best:
     score, expected = np.zeros(n), np.zeros(n)
     start, end, period, cases, windows = (np.zeros(n, np.int64) for _ in range(5))
     for e in np.unique(pool.case_cells.entity):
-        found = _scan_entity(*_parts(pool, int(e)), pool.cases, least)
+        part, reach, means = _parts(pool, int(e))
+        found = _scan_entity(part, reach, means, pool.cases, least)
         score[e], start[e], end[e], period[e], cases[e] = found[:5]
         expected[e], windows[e] = found[5] / UNIT, found[6]
     return Best(
@@ -114,8 +118,11 @@ def scan_pool(pool: Pool, *, least: int) -> Best:
     )  # fmt: skip
 
 
-def pool_surface(pool: Pool, entity: int, period: int) -> tuple[Ints, Ints, Floats]:
-    """Scores of all windows of one entity: first weeks, last weeks, and (start, end) scores."""
+def pool_surface(pool: Pool, entity: int, period: int, *, least: int) -> tuple[Ints, Ints, Floats]:
+    """Scores of all windows of one entity: first weeks, last weeks, and (start, end) scores.
+
+    Windows of fewer than ``least`` cases have none.
+    """
     cases, reach, expected = _parts(pool, entity)
     starts, ends = np.unique(cases[2]), np.unique(cases[3])
     counts, means = _fill(period, starts, ends, cases, reach, expected)
@@ -123,7 +130,7 @@ def pool_surface(pool: Pool, entity: int, period: int) -> tuple[Ints, Ints, Floa
     scores = np.zeros((starts.size, ends.size))
     for a in range(starts.size):
         for b in range(ends.size):
-            if ends[b] >= starts[a]:
+            if ends[b] >= starts[a] and counts[a, b] >= least:
                 mean = max(int(means[a, b]), 1) / UNIT
                 scores[a, b] = likelihood_ratio(float(counts[a, b]), mean, total)
     return starts, ends, scores
@@ -134,4 +141,4 @@ def in_window(
 ) -> NDArray[np.bool_]:
     """Which cells of an entity hold for the window from week ``start`` to ``end``."""
     inside = (cells.begin <= start) & (start <= cells.last) & (cells.until <= end)
-    return inside & (cells.entity == entity)
+    return np.asarray(inside & (cells.entity == entity), np.bool_)

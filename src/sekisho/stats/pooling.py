@@ -1,4 +1,4 @@
-"""Counts that issuers can add: cells over a grid of weeks, none of fewer than k cards, and their sum.
+"""Counts that issuers can add: cells over a grid of weeks, none of fewer than k cards.
 
 The visit of a spell in week w, whose visit before at the same entity was in week v, is the first
 one in every window [a, b] with v < a <= w <= b. That is a rectangle of windows; those of one spell
