@@ -78,7 +78,7 @@ def describe(
         misuse_span=_misuse_span(ground, found.period),
         explanations=_explanations(found, ground, chance, history),
         visits_curve=_visits_curve(ground, number, found, window),
-        misuse_curve=_misuse_curve(ground, number, found, start, end),
+        misuse_curve=_misuse_curve(ground, number, start, end),
     )  # fmt: skip
     return finding, ExposureWindow(found.entity, start * DAY, (end + 1) * DAY)
 
@@ -144,13 +144,13 @@ def _visits_curve(ground: Ground, number: int, found: Association, window: Windo
     counted = study.in_period(study.event, found.period)[spell]
     return _to_curve(
         edges,
-        np.bincount(step, counted.astype(float), size),
-        np.bincount(step, risk, size),
-        np.bincount(step, weight, size),
+        np.asarray(np.bincount(step, counted.astype(float), size), float),
+        np.asarray(np.bincount(step, risk, size), float),
+        np.asarray(np.bincount(step, weight, size), float),
     )
 
 
-def _misuse_curve(ground: Ground, number: int, found: Association, start: int, end: int) -> Curve:
+def _misuse_curve(ground: Ground, number: int, start: int, end: int) -> Curve:
     """Victims against expectation by the day of fraud, among the cards exposed in the window."""
     study, visits = ground.study, ground.panel.visits
     rows = slice(visits.first[number], visits.first[number + 1])

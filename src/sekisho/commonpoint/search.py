@@ -96,7 +96,7 @@ class Chance:
     null: EmpiricalNull = field(default_factory=EmpiricalNull)
 
 
-def tested_entities(panel: Panel, study: Study) -> int:
+def tested_entities(panel: Panel) -> int:
     """Entities with enough visiting cards to be found at all; the others cost no correction."""
     heads = panel.ever_first
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
@@ -111,10 +111,11 @@ def whole_history(panel: Panel, study: Study, event: NDArray[np.bool_]) -> tuple
     spell = panel.visits.spell[heads]
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
-    cases = np.bincount(entity, event[spell].astype(float), size)
+    cases = np.asarray(np.bincount(entity, event[spell].astype(float), size), float)
     total = float(event.sum())
     fitted = float(study.weight @ study.cumulative[:, -1])
-    return cases, np.bincount(entity, risk, size) * (total / fitted if fitted > 0 else 1.0)
+    expected = np.asarray(np.bincount(entity, risk, size), float)
+    return cases, expected * (total / fitted if fitted > 0 else 1.0)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -130,7 +131,7 @@ def prepare(
 ) -> tuple[Ground, Best]:
     """Screen every entity; where only a share of cards was drawn, count suspects exactly."""
     panel = make_panel(study, visits)
-    tested = tested_entities(panel, study)
+    tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()
     best = scan(

@@ -185,7 +185,7 @@ def find_bursts(frauds: FraudTable, *, least: int = 5, chance: float = 1e-6) -> 
     day = frauds.at[spots] // DAY
     entity = frauds.entity[spots].astype(np.int64)
     product = frauds.product[spots].astype(np.int64)
-    place, place_of, place_size = np.unique(
+    _place, place_of, place_size = np.unique(
         entity * (1 << 24) + day, return_inverse=True, return_counts=True
     )
     group, group_of, size = np.unique(
@@ -223,7 +223,7 @@ class Panel:
     @property
     def ever_first(self) -> NDArray[np.bool_]:
         """Whether a visit is its spell's first at the entity."""
-        return self.visits.previous == LONG_AGO
+        return np.asarray(self.visits.previous == LONG_AGO)
 
     def select(self, keep: Ints) -> Panel:
         """The panel of some of its entities (numbers of the scan, ascending)."""
@@ -312,6 +312,6 @@ def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> P
             previous,
             hazard,
             np.ones(spell.size) if complete else study.weight[spell],
-        ),  # fmt: skip
+        ),
         at,
     )

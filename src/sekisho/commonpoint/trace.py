@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, describe
-from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.judge import Judgement, judge
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
-from sekisho.commonpoint.study import Panel, make_panel, make_study
+from sekisho.commonpoint.study import Panel, Study, make_panel, make_study
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import Finding, SuspectKind
+from sekisho.domain.history import Survey
 from sekisho.domain.progress import Progress
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
@@ -25,7 +26,7 @@ CONTROLS = 120_000  # cards without a fraud report that are drawn from a large h
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the state of knowledge at the end of ``as_of``, how sure, how many controls."""
+    """What is asked: knowledge at the end of ``as_of``, how sure to be, how many controls."""
 
     as_of: date
     limits: Limits = field(default_factory=Limits)
@@ -100,30 +101,49 @@ def trace(
     ground, _ = prepare(history, study, visits, share)
     progress.step("judge")
     drawn = make_panel(study, visits)
-    judged = judge(ground, drawn, question.limits)
+    work = _Work(study, drawn, ground, judge(ground, drawn, question.limits), share)
     strongest = None
     count = 0
     if question.permute:
         progress.step("permute")
         count = permutations_for(drawn)
-        strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
+        strongest = float(np.exp(min(_by_chance(work, count, rng))))
     progress.step("describe")
-    return _answer(history, question, survey, ground, drawn, judged, (count, strongest), share)
+    return _answer(history, question, survey, work, (count, strongest))
 
 
-def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a run has made before it answers. ``study`` is of the drawn cards alone."""
+
+    study: Study
+    drawn: Panel
+    ground: Ground
+    judged: Judgement
+    share: float
+
+
+def _by_chance(work: _Work, count: int, rng: np.random.Generator) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
+    study, drawn, judged = work.study, work.drawn, work.judged
     listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
     others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
     whole = replace(
-        ground, study=study, panel=others,
-        sampled=np.full(others.entities.size, share < 1.0),
+        work.ground, study=study, panel=others,
+        sampled=np.full(others.entities.size, work.share < 1.0),
     )  # fmt: skip
     known = judged.unexplained[: len(study.spells)]
     return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
 
 
-def _answer(history, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+def _answer(
+    history: History,
+    question: Question,
+    survey: Survey,
+    work: _Work,
+    permuted: tuple[int, float | None],
+) -> Answer:
+    ground, judged = work.ground, work.judged
     described = [describe(found, ground, judged.chance, history) for found in judged.taken]
     pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
@@ -154,7 +174,7 @@ def _answer(history, question, survey, ground, drawn, judged, permuted, share) -
         findings=tuple(d[0] for _, d in strong),
         suspects=tuple(d[0] for _, d in weak),
         entities_tested=ground.tested,
-        sample_fraction=share,
+        sample_fraction=work.share,
         strata=tuple(strata),
         overdispersion=float(np.sqrt(judged.chance.misfit)),
         chance_stretch=judged.chance.null.stretch,
@@ -168,7 +188,7 @@ def _answer(history, question, survey, ground, drawn, judged, permuted, share) -
         associations=tuple(judged.taken),
         ground=ground,
         chance=judged.chance,
-        drawn=drawn,
+        drawn=work.drawn,
         ground_alpha=question.limits.family_wise_error,
     )
 
