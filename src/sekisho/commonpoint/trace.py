@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
-from sekisho.commonpoint.findings import EPOCH, describe
-from sekisho.commonpoint.judge import Judgement, judge
+from sekisho.commonpoint.findings import EPOCH, Book, describe
+from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
-from sekisho.commonpoint.study import Panel, Study, make_panel, make_study
+from sekisho.commonpoint.study import Panel, make_study
 from sekisho.domain.errors import NothingToDo
-from sekisho.domain.finding import Finding, SuspectKind
-from sekisho.domain.history import Survey
+from sekisho.domain.finding import EntityKind, Finding, SuspectKind
+from sekisho.domain.history import ExposureWindow
 from sekisho.domain.progress import Progress
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
@@ -26,20 +27,25 @@ CONTROLS = 120_000  # cards without a fraud report that are drawn from a large h
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: knowledge at the end of ``as_of``, how sure to be, how many controls."""
+    """What is asked: the state of knowledge at the end of ``as_of``, how sure, how many controls."""
 
     as_of: date
     limits: Limits = field(default_factory=Limits)
     controls: int = CONTROLS
     permute: bool = True
+    levels: tuple[EntityKind, ...] = (
+        EntityKind.MERCHANT,
+        EntityKind.OPERATOR,
+        EntityKind.PROCESSOR,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Findings and suspects, and how they came about.
 
-    ``defrauded`` maps each finding's entity id to its victims' card numbers (of the history) and
-    the chance that each one's fraud came from there.
+    ``victims`` maps each finding's number to its victims' card numbers (of the history) and the
+    chance that each one's fraud came from there.
     """
 
     as_of: date
@@ -65,6 +71,7 @@ class Answer:
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
+    levels: Levels
     chance: Chance
     drawn: Panel
     ground_alpha: float
@@ -98,59 +105,49 @@ def trace(
             hint="Check --as-of, and the fraud file's columns fraud_at and fraud_type.",
         )
     progress.step("screen")
-    ground, _ = prepare(history, study, visits, share)
+    levels = read_levels(history, question.levels)
+    ground, drawn = prepare(history, study, visits, levels, share)
     progress.step("judge")
-    drawn = make_panel(study, visits)
-    work = _Work(study, drawn, ground, judge(ground, drawn, question.limits), share)
+    judged = judge(ground, drawn, levels, question.limits)
     strongest = None
     count = 0
     if question.permute:
         progress.step("permute")
         count = permutations_for(drawn)
-        strongest = float(np.exp(min(_by_chance(work, count, rng))))
+        strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
     progress.step("describe")
-    return _answer(history, question, survey, work, (count, strongest))
+    return _answer(
+        Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What a run has made before it answers. ``study`` is of the drawn cards alone."""
-
-    study: Study
-    drawn: Panel
-    ground: Ground
-    judged: Judgement
-    share: float
-
-
-def _by_chance(work: _Work, count: int, rng: np.random.Generator) -> list[float]:
+def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
     """Permute the cases that no finding explains over the entities that are not listed."""
-    study, drawn, judged = work.study, work.drawn, work.judged
     listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
     others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
     whole = replace(
-        work.ground, study=study, panel=others,
-        sampled=np.full(others.entities.size, work.share < 1.0),
+        ground, study=study, panel=others,
+        sampled=np.full(others.entities.size, share < 1.0),
     )  # fmt: skip
     known = judged.unexplained[: len(study.spells)]
     return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
 
 
-def _answer(
-    history: History,
-    question: Question,
-    survey: Survey,
-    work: _Work,
-    permuted: tuple[int, float | None],
-) -> Answer:
-    ground, judged = work.ground, work.judged
-    described = [describe(found, ground, judged.chance, history) for found in judged.taken]
+def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+    described = [describe(found, ground, judged.chance, book) for found in judged.taken]
     pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
     weak = [(a, d) for a, d in pairs if a.kind is not None]
     weak.sort(key=lambda pair: pair[0].log_p)
     weak = weak[: question.limits.suspects_most]
-    history.expose([window for _, (_, window) in strong])
+    history = book.history
+    history.expose(
+        [
+            ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
+            for number, (_, (_, windows)) in enumerate(strong)
+            for merchant, start, end in windows
+        ]
+    )
     study = ground.study
     strata = ["activity", "tenure"]
     strata += ["product"] if study.matching.sizes[2] > 1 else []
@@ -160,8 +157,8 @@ def _answer(
         "same_burst": int((study.spells.is_case & ~study.event).sum()),
     }
     numbers = {
-        a.entity: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
-        for a, _ in strong
+        number: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
+        for number, (a, _) in enumerate(strong)
     }
     return Answer(
         as_of=question.as_of,
@@ -174,7 +171,7 @@ def _answer(
         findings=tuple(d[0] for _, d in strong),
         suspects=tuple(d[0] for _, d in weak),
         entities_tested=ground.tested,
-        sample_fraction=work.share,
+        sample_fraction=share,
         strata=tuple(strata),
         overdispersion=float(np.sqrt(judged.chance.misfit)),
         chance_stretch=judged.chance.null.stretch,
@@ -187,8 +184,9 @@ def _answer(
         victims=numbers,
         associations=tuple(judged.taken),
         ground=ground,
+        levels=book.levels,
         chance=judged.chance,
-        drawn=work.drawn,
+        drawn=drawn,
         ground_alpha=question.limits.family_wise_error,
     )
 
