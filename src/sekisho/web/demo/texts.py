@@ -26,6 +26,7 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
         "Sekisho would have asked about {shops} on {found}, {days} after the card companies spoke.",
         "Sekishoが{shops}を照会できたのは{found}、カード会社の指摘の{days}後でした。",
     ),
+    "headline.all": ("all {n} shops", "全{n}店舗"),
     "headline.never": (
         "Sekisho asks about none of the shops: too few of this issuer’s cards were misused.",
         "このカード会社の被害は少なく、Sekishoはどの店舗も照会しませんでした。",
@@ -106,8 +107,8 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "ratio.note": (
         ("The rule: at least {count} defrauded cards shopped there before their fraud, and they "
-        "are at least {share} of all cards seen there. It counts where stolen cards are tried out as "
-        "if they were stolen there, knows no dates, and does not know what chance does."),
+        "are at least {share} of all cards seen there. It counts where stolen cards are tried out "
+        "as if they were stolen there, knows no dates, and does not know what chance does."),
         ("規則：不正利用の前にそこで使われた被害カードが{count}枚以上、かつ利用カード全体の{share}"
         "以上。盗まれたカードが試された店も、盗まれた店と同じように数えます。時期を区別せず、"
         "偶然の大きさも考慮しません。"),
