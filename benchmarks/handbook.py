@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -28,21 +29,25 @@ from benchmarks.parts.asking import NO_CARDS, NO_MERCHANTS, Tables
 from benchmarks.parts.figures import each, keep, show
 from benchmarks.parts.judging import Record, Truth, figures_of, oracle_figures
 from benchmarks.recall import QUIET_FIRST, WANTED, report
+from sekisho.domain.errors import NothingToDo
 from sekisho.world import (
     History,
     Injected,
     InjectionPlan,
     LeakKind,
     LeakSpec,
+    Oracle,
     Timing,
     history_of,
     inject,
     oracle,
 )
+from sekisho.world.oracle import log10_upper_tail
 
 FILE = "handbook-simulated-transactions.parquet"
 AREAS = 40  # home areas told from shared terminals
-SHOPS = 600  # merchants that the 10,000 terminals are grouped into
+SHOPS = 2_000  # merchants that the 10,000 terminals are grouped into
+MOST_EXPOSED = 0.2  # share of the cards; where nearly all are exposed, none are left to compare
 BATCH = 16
 NOWHERE = Truth((), None, frozenset(), frozenset())
 
@@ -59,7 +64,8 @@ def source() -> Path | None:
 def original() -> History:
     """The history as it is: customers are cards, terminals are merchants."""
     path = source()
-    assert path is not None, f"{FILE} is not there: set SEKISHO_SHARED"
+    if path is None:
+        raise NothingToDo(f"{FILE} is not there.", hint="Set SEKISHO_SHARED.")
     return history_of(pq.read_table(path), "CUSTOMER_ID", "TERMINAL_ID", "TX_DATETIME", "TX_FRAUD")
 
 
@@ -113,14 +119,25 @@ def grouped(seed: int, *, fraud: bool) -> History:
     )  # fmt: skip
 
 
+def visitors(history: History, shop: int, first: int, last: int) -> int:
+    """How many cards shopped there from the first to the last day."""
+    day = history.second // 86_400
+    rows = (history.merchant == shop) & (day >= first) & (day <= last)
+    return int(np.unique(history.card[rows]).size)
+
+
 def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
-    """A leak of random shop, window, timing and share."""
+    """A leak of random shop, window, timing and share, that does not expose nearly every card."""
     days = history.days
     rows = np.bincount(history.merchant, minlength=SHOPS)
-    shops = np.argsort(-rows, kind="stable")[: int((rows > 200).sum())]
-    shop = int(shops[int(shops.size ** rng.random()) - 1])
-    length = int(np.exp(rng.uniform(np.log(7), np.log(0.5 * days))))
-    first = int(rng.integers(5, days - length - 45))
+    shops = np.argsort(-rows, kind="stable")[: int((rows > 100).sum())]
+    while True:
+        shop = int(shops[int(shops.size ** rng.random()) - 1])  # every order of size alike
+        length = int(np.exp(rng.uniform(np.log(7), np.log(0.5 * days))))
+        first = int(rng.integers(5, days - length - 45))
+        exposed = visitors(history, shop, first, first + length - 1)
+        if exposed <= MOST_EXPOSED * history.cards.size:
+            break
     timing = (Timing.AT_ONCE, Timing.BATCHES, Timing.HELD)[rng.integers(3)]
     last = first + length - 1
     sales = () if timing is Timing.AT_ONCE else (last + 5,)
@@ -130,6 +147,16 @@ def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
         LeakKind.MERCHANT, ((first, last),), float(np.exp(rng.uniform(np.log(0.005), np.log(0.5)))),
         timing, merchants=(shop,), lag_days=float(rng.uniform(2.0, 12.0)), sales=sales,
     )  # fmt: skip
+
+
+def knowing_the_background(told: Oracle) -> Oracle:
+    """The oracle with an expectation no smaller than what happened without the leak.
+
+    The oracle's hazard is the same for all cards and days; the Handbook's own fraud is far from
+    that, and a small leak beside it would look like a large one.
+    """
+    expected = max(told.expected, float(told.victims - told.misused))
+    return replace(told, expected=expected, log10_p=log10_upper_tail(told.victims, expected))
 
 
 def leak_history(seed: int, *, quiet: bool = False) -> Record:
@@ -145,7 +172,7 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     truth = NOWHERE
     if leaks:
         figures |= {"timing": str(leaks[0].timing), "misuse_share": leaks[0].misuse_share}
-        figures |= oracle_figures(oracle(injected, 0))
+        figures |= oracle_figures(knowing_the_background(oracle(injected, 0)))
         if figures["bin"] is None:
             return figures
         first, last = (injected.windows[0][0][0] // 86_400, injected.windows[0][0][1] // 86_400 - 1)

@@ -180,16 +180,12 @@ def show_rivals(leaks: Sequence[Record], silent: Sequence[Record]) -> dict[str, 
     return tuned
 
 
-def _method_row(
-    name: str, how: str, leaks: Sequence[Record], found: Sequence[bool]
-) -> list[str]:
+def _method_row(name: str, how: str, leaks: Sequence[Record], found: Sequence[bool]) -> list[str]:
     cells = []
     for i in range(len(BIN_NAMES)):
         of = [hit for hit, r in zip(found, leaks, strict=True) if r["bin"] == i]
         cells.append(f"{sum(of)}/{len(of)}" if of else "-")
     needed = victims_needed([r["oracle"]["misused"] for r in leaks], found)
-    if needed is None:
-        text = "all" if all(found) else "never"
-    else:
-        text = f"{needed:.1f} victims"
+    never = "all" if all(found) else "never"
+    text = never if needed is None else f"{needed:.1f} victims"
     return [name, how, *cells, text]
