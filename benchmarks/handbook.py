@@ -140,7 +140,7 @@ def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
             break
     timing = (Timing.AT_ONCE, Timing.BATCHES, Timing.HELD)[rng.integers(3)]
     last = first + length - 1
-    sales = () if timing is Timing.AT_ONCE else (last + 5,)
+    sales: tuple[int, ...] = () if timing is Timing.AT_ONCE else (last + 5,)
     if timing is Timing.BATCHES:
         sales = (max(1, last - 15), last + 5)
     return LeakSpec(

@@ -15,7 +15,7 @@ from benchmarks.rivals.facts import Facts, Scores, distinct
 def over_all_time(facts: Facts) -> Scores:
     """The ratio to all cards ever seen there."""
     card, entity = distinct(facts, facts.entity, facts.entities)
-    count = np.bincount(entity, facts.case[card], facts.entities)
+    count = np.bincount(entity, facts.case[card], facts.entities).astype(float)
     every = np.bincount(entity, minlength=facts.entities)
     return Scores(np.arange(facts.entities), count, count / np.maximum(every, 1))
 
