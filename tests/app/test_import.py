@@ -285,6 +285,22 @@ def test_a_column_that_shows_card_numbers_late(
     assert len(ran.rejects()) == 1
 
 
+def test_a_few_card_numbers_late_in_an_empty_column(
+    sekisho: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too few to judge the column anew: masked one by one."""
+    monkeypatch.setattr(files, "_BLOCK_BYTES", 3000)
+    cards = list(itertools.islice(itertools.cycle(CARDS), 600))
+    rows = [
+        [card, CARDS[at % 60] if at in (400, 410, 590) else ""] for at, card in enumerate(cards)
+    ]
+    path = tmp_path / "history.csv"
+    path.write_text(as_csv(rows, ["pan", "other"]))
+    other = sekisho(path).table()["other"]
+    assert [at for at, cell in enumerate(other) if cell] == [400, 410, 590]
+    assert {other[400], other[410], other[590]} == {"******"}
+
+
 def test_card_numbers_typed_into_other_columns(sekisho: Callable[..., Run], tmp_path: Path) -> None:
     rows = history(CARDS, np.random.default_rng(5))
     rows[4][4] = f"再送 {written_in_many_ways(CARDS[7], 1)} まで"

@@ -82,9 +82,14 @@ def test_an_exception_leaves_the_earlier_result_and_passes_through(
 ) -> None:
     out = tmp_path / "out"
     write(out, findings="old")
-    with pytest.raises(type(error)), OutputFolder(out) as folder:
-        (folder / "findings.json").write_text("new")
-        raise error
+
+    def fail() -> None:
+        with OutputFolder(out) as folder:
+            (folder / "findings.json").write_text("new")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
     assert contents(out) == {"findings.json": "old"}
     assert only_out_remains(out)
 

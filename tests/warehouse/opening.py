@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,11 @@ def notes(inputs: Inputs) -> str:
 
 def rejects(inputs: Inputs) -> list[str]:
     return inputs.reject_file.read_text(encoding="utf-8").splitlines()[1:]
+
+
+def moment(*parts: int) -> datetime:
+    """Wall-clock time, naive as in the views."""
+    return datetime(*parts)  # type: ignore[arg-type,misc]  # noqa: DTZ001
 
 
 def day(text: str) -> date:

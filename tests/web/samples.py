@@ -55,7 +55,9 @@ EXPLANATIONS = (
     Explanation("busy_cards", excluded=True, figures={"expected": 11.2, "observed": 214}),
     Explanation("product", excluded=True, figures={"expected": 12.0}),
     Explanation("home_area", excluded=True, figures={"expected": 10.7}),
-    Explanation("neighbours", excluded=True, figures={"name": "みなとドラッグ 駅前店", "p_value": 0.41}),
+    Explanation(
+        "neighbours", excluded=True, figures={"name": "みなとドラッグ 駅前店", "p_value": 0.41}
+    ),
     Explanation("use_or_test", excluded=True, figures={"median_days": 143}),
     Explanation("burst", excluded=True, figures={"events": 2}),
     Explanation("own_fraud", excluded=True),
@@ -84,6 +86,7 @@ def online_shop() -> Finding:
         window_left_censored=False,
         window_ongoing=False,
         misuse_period=180,
+        misuse_span=(AS_OF - timedelta(days=179), AS_OF),
         cards_exposed=6918,
         cards_defrauded=214,
         cards_expected=11.2,
@@ -94,7 +97,7 @@ def online_shop() -> Finding:
         first_misuse=date(2025, 4, 19),
         explanations=EXPLANATIONS,
         visits_curve=visits,
-        misuse_curve=misuse,
+        misuse_curve=replace(misuse, exposed=()),
     )
 
 
@@ -107,9 +110,7 @@ def four_shops() -> Finding:
         ("B1/700104", "つきのわ ベビー", date(2023, 9, 2), date(2024, 6, 30), 388, 9, 0.8),
     )
     visits = curve(HISTORY_START, AS_OF, window=(HISTORY_START, AS_OF), excess=0.085, seed=21)
-    misuse = curve(
-        HISTORY_START, AS_OF, window=(date(2026, 1, 31), AS_OF), excess=1.4, seed=22
-    )
+    misuse = curve(HISTORY_START, AS_OF, window=(date(2026, 1, 31), AS_OF), excess=1.4, seed=22)
     return Finding(
         entity_kind=EntityKind.OPERATOR,
         entity_id="O-218",
@@ -123,6 +124,7 @@ def four_shops() -> Finding:
         window_left_censored=True,
         window_ongoing=True,
         misuse_period=60,
+        misuse_span=(AS_OF - timedelta(days=59), AS_OF),
         cards_exposed=6488,
         cards_defrauded=97,
         cards_expected=13.6,
@@ -133,7 +135,7 @@ def four_shops() -> Finding:
         first_misuse=date(2023, 8, 14),
         explanations=EXPLANATIONS[:6],
         visits_curve=visits,
-        misuse_curve=misuse,
+        misuse_curve=replace(misuse, exposed=()),
     )
 
 
@@ -173,7 +175,9 @@ SUSPECTS = (
 )
 
 
-def input_file(role: str, name: str, rows: int, rejected: int = 0, duplicates: int = 0) -> InputFile:
+def input_file(
+    role: str, name: str, rows: int, rejected: int = 0, duplicates: int = 0
+) -> InputFile:
     digest = hashlib.sha256(name.encode()).hexdigest()
     return InputFile(role, name, digest, rows, rejected, duplicates)
 
@@ -185,7 +189,7 @@ METHOD = Method(
     entities_tested=48_211,
     sample_fraction=0.12,
     strata=("product", "home_area", "tenure", "activity"),
-    overdispersion=1.08,
+    overdispersion=0.08,
     permutations=200,
     permuted_strongest_p=0.21,
     misuse_periods=(30, 60, 90, 180, 365, None),

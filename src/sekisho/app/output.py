@@ -186,7 +186,7 @@ def _exchange(partial: Path, out: Path) -> bool:
 
 
 def _replace_in_two_steps(partial: Path, out: Path) -> None:
-    """Replace ``out`` where two folders cannot be swapped; puts it back if the second step fails."""
+    """Replace ``out`` where two folders cannot be swapped; puts back if the second fails."""
     earlier = out.with_name(f".{out.name}.earlier-{os.getpid()}")
     out.rename(earlier)
     try:

@@ -91,7 +91,7 @@ def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[Lea
     strong = [a for a in answer.associations if a.kind is None]
     out = []
     for found, finding in zip(strong, answer.findings, strict=True):
-        look = earlier_look(found, answer.ground, question.limits.family_wise_error)
+        look = earlier_look(found, answer.ground, answer.chance, question.limits.family_wise_error)
         out.append(
             LeadTime(
                 entity_id=finding.entity_id,
@@ -239,7 +239,7 @@ def explain(run: TraceRun, entity_id: str) -> list[str]:
             hint=f"Did you mean {', '.join(close)}?" if close else "Write it as in findings.json.",
         )
     drawn = answer.drawn
-    found = strength_of(answer.ground, drawn, entity)
+    found = strength_of(answer.ground, answer.chance, drawn, entity)
     if found is None or not found.cases:
         return [f"{entity_id}: fewer than three later victims shopped there in any window."]
     alpha = answer.ground_alpha
@@ -255,7 +255,7 @@ def explain(run: TraceRun, entity_id: str) -> list[str]:
     said = [f for f in (*answer.findings, *answer.suspects) if f.entity_id == entity_id]
     lines.append(f"  verdict: {_verdict(said)}")
     lines.append("  shops that its victims share, alone and without its victims:")
-    for other in neighbours_of(answer.ground, drawn, found):
+    for other in neighbours_of(answer.ground, answer.chance, drawn, found):
         name = history.entity_id(other.strength.entity)
         lines.append(
             f"    {escape(name)}: {other.shared} of {found.victims.size} victims; "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.search import (
     LEAST_CASES,
     SCREEN_BINS,
+    Chance,
     Ground,
     run_log_p,
 )
@@ -20,7 +21,7 @@ from sekisho.stats.scan import scan
 Ints = NDArray[np.int64]
 WORK = 6_000_000  # visits scanned over all permutations of one run
 MOST = 20
-TRIES = 4
+TRIES = 25
 
 
 def permutations_for(panel: Panel) -> int:
@@ -45,11 +46,13 @@ def strongest_by_chance(
         part = panel.where(visible)
         totals = permuted.totals()
         best = scan(
-            part.visits, permuted.for_scan(), totals,
+            part.visits, permuted.for_scan(), totals, scale=permuted.scale(totals),
             floor=np.full(part.entities.size, 1e-9), limit=SCREEN_BINS, least=LEAST_CASES,
         )  # fmt: skip
         every = np.arange(part.entities.size)
-        out.append(float(run_log_p(replace(ground, panel=part), best, totals, every).min()))
+        out.append(
+            float(run_log_p(replace(ground, panel=part), Chance(), best, totals, every).min())
+        )
     return out
 
 
@@ -76,7 +79,7 @@ def _permute(
     cases = np.flatnonzero(study.event)
     index_at = study.spells.leave[cases]
     block = _block(index_at, study.clock.edges)
-    chosen = cases.copy()
+    chosen = np.full(cases.size, -1)
     for b, (order, running) in pools.items():
         mine = np.flatnonzero(block == b)
         cell = study.cell[cases[mine], b]
@@ -92,6 +95,7 @@ def _permute(
             chosen[mine[fits]] = pick[fits]
             open_ones |= fits
     chosen, first = np.unique(chosen, return_index=True)
+    chosen, first = chosen[chosen >= 0], first[chosen >= 0]
     leave = study.spells.leave.copy()
     leave[chosen] = index_at[first]
     event = np.zeros_like(study.event)

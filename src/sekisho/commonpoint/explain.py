@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
+FEW = 5
 QUICK_LAG = 36 * 3600
 NEIGHBOURS_MOST = 20
+WAVE_CASES = 5  # fewer misused look-alikes are no wave
+WAVE_P = 1e-3
 NEIGHBOURS_SHARED = 2  # a look-alike shares at least two of the neighbouring shops
 
 
@@ -79,8 +82,12 @@ def judge_use_or_test(
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    mostly = quick >= 0.6 * cases.size
-    verdict = mostly and (odd or misused >= 0.15 or quick >= 0.8 * cases.size)
+    # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
+    newer = odd and short >= 0.75 * cases.size
+    quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
+    # So few victims, most of them new there, cannot be told from a test shop's: do not accuse.
+    too_few = cases.size <= FEW and short >= 0.75 * cases.size
+    verdict = newer or quickly or too_few
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, bool(verdict))
 
 
@@ -111,12 +118,14 @@ def look_alikes(
     """
     plain = float(log_tail(found.cases, found.expected, total, 0.0))
     heads = np.flatnonzero(drawn.ever_first)
-    entity = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))[heads]
+    place = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))
+    entity = place[heads]
     spell = drawn.visits.spell[heads]
     weight = study.weight
     size = len(study.spells)
     inside = np.zeros(size, bool)
     inside[found.exposed] = True
+    doubtful = _around(drawn, place, found, inside)
     count = drawn.entities.size
     here = np.bincount(entity, weight[spell] * inside[spell], count)
     all_over = np.bincount(entity, weight[spell], count)
@@ -132,7 +141,7 @@ def look_alikes(
     is_near = np.zeros(count, bool)
     is_near[chosen] = True
     shared = np.bincount(spell[is_near[entity]], minlength=size)
-    alike = (shared >= NEIGHBOURS_SHARED) & ~inside
+    alike = (shared >= NEIGHBOURS_SHARED) & ~doubtful
     # A local wave of fraud lasts for days or weeks: compare while the victims were defrauded.
     ends = np.sort(study.spells.leave[found.spells])
     begin, until = ends[ends.size // 10], ends[-1 - ends.size // 10]
@@ -142,9 +151,23 @@ def look_alikes(
     when = study.spells.leave[every]
     cases = int((event[every] & (when >= begin) & (when <= until)).sum())
     ratio = (cases + 1.0) / (expected + 1.0)
-    if expected <= 0 or float(stats.poisson.sf(cases - 1, expected)) > 0.01:
+    wave = cases >= WAVE_CASES and float(stats.poisson.sf(cases - 1, expected)) < WAVE_P
+    if not wave:
         return Neighbourhood(int(chosen.size), cases, expected, ratio, plain, plain)
     raised = found.expected * ratio
     extra = raised**2 / (cases + 1.0)
     adjusted = float(log_tail(found.cases, raised, max(total, raised * 2), extra))
     return Neighbourhood(int(chosen.size), cases, expected, ratio, adjusted, plain)
+
+
+def _around(
+    drawn: Panel, place: Ints, found: Association, inside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Spells at the entity in its window, or so close to it that the window may be wrong."""
+    margin = max(14, (found.end_day - found.start_day) // 10)
+    rows = np.flatnonzero(drawn.entities[place] == found.entity)
+    day = drawn.visits.day[rows]
+    near = rows[(day >= found.start_day - margin) & (day <= found.end_day + margin)]
+    out = inside.copy()
+    out[drawn.visits.spell[near]] = True
+    return out

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.search import Association, Ground
+from sekisho.commonpoint.search import Association, Chance, Ground
 from sekisho.commonpoint.window import CONFIDENCE, WindowEstimate, estimate_window
 from sekisho.domain.finding import (
     Curve,
@@ -34,15 +34,12 @@ def day_to_date(day: int) -> date:
 
 
 def describe(
-    found: Association, ground: Ground, history: History
+    found: Association, ground: Ground, chance: Chance, history: History
 ) -> tuple[Finding, ExposureWindow]:
     """The finding (or suspect) of one association, and the window that exposes cards."""
     study, panel = ground.study, ground.panel
     number = int(np.flatnonzero(panel.entities == found.entity)[0])
-    totals = study.totals()
-    window = estimate_window(
-        study, panel, number, found.period, float(totals[found.period]), victims=found.cases
-    )
+    window = estimate_window(study, panel, number, found.period, victims=found.cases)
     # Suspects whose victims belong to a stronger finding keep the window that made them strong.
     start, end = min(window.start, found.start_day), max(window.end, found.end_day)
     rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
@@ -78,11 +75,21 @@ def describe(
         first_misuse=day_to_date(int(study.spells.leave[found.spells].min()) // DAY)
         if victims
         else None,
-        explanations=_explanations(found, ground, history),
+        misuse_span=_misuse_span(ground, found.period),
+        explanations=_explanations(found, ground, chance, history),
         visits_curve=_visits_curve(ground, number, found, window),
         misuse_curve=_misuse_curve(ground, number, found, start, end),
     )  # fmt: skip
     return finding, ExposureWindow(found.entity, start * DAY, (end + 1) * DAY)
+
+
+def _misuse_span(ground: Ground, period: int) -> tuple[date, date] | None:
+    """First and last day of the misuse period; None for all time."""
+    clock = ground.study.clock
+    begin, until = clock.periods[period]
+    if (begin, until) == (int(clock.edges[0]), clock.end):
+        return None
+    return day_to_date(begin // DAY), day_to_date(until // DAY - 1)
 
 
 def _interval(lower: int, upper: int) -> Interval:
@@ -174,7 +181,9 @@ def _misuse_curve(ground: Ground, number: int, found: Association, start: int, e
     return _to_curve(edges, observed, np.diff(running), np.zeros(size))
 
 
-def _explanations(found: Association, ground: Ground, history: History) -> tuple[Explanation, ...]:
+def _explanations(
+    found: Association, ground: Ground, chance: Chance, history: History
+) -> tuple[Explanation, ...]:
     """Each innocent explanation with its figures."""
     study = ground.study
     out = [
@@ -184,8 +193,8 @@ def _explanations(found: Association, ground: Ground, history: History) -> tuple
             "overdispersion",
             excluded=True,
             figures={
-                "relative_spread": round(float(np.sqrt(ground.misfit)), 3),
-                "stretch": round(ground.null.stretch, 2),
+                "relative_spread": round(float(np.sqrt(chance.misfit)), 3),
+                "stretch": round(chance.null.stretch, 2),
             },
         ),
     ]

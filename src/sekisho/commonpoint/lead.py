@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import day_to_date
-from sekisho.commonpoint.search import EXACT_BINS, LEAST_CASES, Association, Ground, run_log_p
+from sekisho.commonpoint.search import (
+    EXACT_BINS,
+    LEAST_CASES,
+    LEAST_EXPECTED,
+    Association,
+    Chance,
+    Ground,
+    run_log_p,
+)
 from sekisho.commonpoint.study import period_hazards
 from sekisho.stats.scan import scan
 
@@ -25,7 +33,7 @@ class EarlierLook:
     victims_after: int
 
 
-def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLook:
+def earlier_look(found: Association, ground: Ground, chance: Chance, alpha: float) -> EarlierLook:
     """Repeat the finding's scan as of each block edge before, by bisection.
 
     Only fraud reported by then counts, only visits made by then expose. The background's shape
@@ -35,7 +43,7 @@ def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLoo
     low, high = 0, edges.size - 1  # never found at low, found at high
     while high - low > 1:
         middle = (low + high) // 2
-        if _log_p_at(found, ground, middle) < np.log(alpha):
+        if _log_p_at(found, ground, chance, middle) < np.log(alpha):
             high = middle
         else:
             low = middle
@@ -44,7 +52,7 @@ def earlier_look(found: Association, ground: Ground, alpha: float) -> EarlierLoo
     return EarlierLook(day_to_date(at // DAY - 1), after)
 
 
-def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
+def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> float:
     study = ground.study
     at = int(study.clock.edges[edge])
     known = study.event & (study.spells.reported_at < at) & (study.spells.leave < at)
@@ -53,7 +61,6 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
     number = np.flatnonzero(ground.panel.entities == found.entity)
     panel = ground.panel.select(number)
     panel = panel.where(panel.at < at)
-    every = np.arange(len(study.spells))
     clock = make_clock(int(study.clock.edges[0]), at)
     then = replace(
         study, clock=clock, spells=replace(study.spells, leave=np.minimum(study.spells.leave, at))
@@ -62,15 +69,9 @@ def _log_p_at(found: Association, ground: Ground, edge: int) -> float:
         study.spells, study.cumulative, replace(study.clock, periods=clock.periods)
     )
     totals = then.totals(known)
-    # The level of the background is that of the cases known on that day, late reports missing.
-    everything = len([d for d in clock.trailing if d is not None])
-    fitted = float((study.weight * (until - since)[:, everything]).sum())
-    scale = float(totals[everything]) / fitted if fitted > 0 else 1.0
-    spells = replace(then, hazard_from=since, hazard_until=until).for_scan(known)
-    visits = panel.visits
-    scaled = type(visits)(
-        first=visits.first, spell=visits.spell, day=visits.day, previous=visits.previous,
-        hazard=visits.hazard, weight=visits.weight * scale,
+    then = replace(then, hazard_from=since, hazard_until=until)
+    best = scan(
+        panel.visits, then.for_scan(known), totals, scale=then.scale(totals),
+        floor=np.full(1, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
-    best = scan(scaled, spells, totals, floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES)
-    return float(run_log_p(ground, best, totals, number)[0])
+    return float(run_log_p(ground, chance, best, totals, number)[0])

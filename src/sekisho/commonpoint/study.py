@@ -56,6 +56,11 @@ class Study:
         counted = self.event if event is None else event
         return np.array([float(self.in_period(counted, p).sum()) for p in range(self.periods)])
 
+    def scale(self, totals: Floats) -> Floats:
+        """What hazards are multiplied with so that all cards together expect ``totals`` cases."""
+        fitted = self.weight @ (self.hazard_until - self.hazard_from)
+        return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
+
     @property
     def periods(self) -> int:
         """How many misuse periods are tried."""

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, describe
+from sekisho.commonpoint.judge import judge
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.search import Association, Ground, Limits, judge, prepare
+from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, make_panel, make_study
 from sekisho.domain.errors import NothingToDo
-from sekisho.domain.finding import Finding
+from sekisho.domain.finding import Finding, SuspectKind
 from sekisho.domain.progress import Progress
-from sekisho.stats.tails import EmpiricalNull
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
 
@@ -64,6 +64,7 @@ class Answer:
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
+    chance: Chance
     drawn: Panel
     ground_alpha: float
 
@@ -99,24 +100,32 @@ def trace(
     ground, _ = prepare(history, study, visits, share)
     progress.step("judge")
     drawn = make_panel(study, visits)
-    taken = judge(ground, drawn, question.limits)
+    judged = judge(ground, drawn, question.limits)
     strongest = None
     count = 0
     if question.permute:
         progress.step("permute")
         count = permutations_for(drawn)
-        whole = replace(
-            ground, study=study, panel=drawn, inexact=np.zeros(drawn.entities.size),
-            null=EmpiricalNull(),
-        )  # fmt: skip
-        strongest = float(np.exp(min(strongest_by_chance(study, drawn, whole, rng, count))))
+        strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
     progress.step("describe")
-    return _answer(history, question, survey, ground, drawn, taken, (count, strongest), share)
+    return _answer(history, question, survey, ground, drawn, judged, (count, strongest), share)
 
 
-def _answer(history, question, survey, ground, drawn, taken, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
-    described = [describe(found, ground, history) for found in taken]
-    pairs = list(zip(taken, described, strict=True))
+def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
+    """Permute the cases that no finding explains over the entities that are not listed."""
+    listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
+    others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
+    whole = replace(
+        ground, study=study, panel=others,
+        sampled=np.full(others.entities.size, share < 1.0),
+    )  # fmt: skip
+    known = judged.unexplained[: len(study.spells)]
+    return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
+
+
+def _answer(history, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+    described = [describe(found, ground, judged.chance, history) for found in judged.taken]
+    pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
     weak = [(a, d) for a, d in pairs if a.kind is not None]
     weak.sort(key=lambda pair: pair[0].log_p)
@@ -147,8 +156,8 @@ def _answer(history, question, survey, ground, drawn, taken, permuted, share) ->
         entities_tested=ground.tested,
         sample_fraction=share,
         strata=tuple(strata),
-        overdispersion=float(np.sqrt(ground.misfit)),
-        chance_stretch=ground.null.stretch,
+        overdispersion=float(np.sqrt(judged.chance.misfit)),
+        chance_stretch=judged.chance.null.stretch,
         permutations=permuted[0],
         permuted_strongest_p=permuted[1],
         passes=history.passes,
@@ -156,8 +165,9 @@ def _answer(history, question, survey, ground, drawn, taken, permuted, share) ->
         excluded_fraud=left_out,
         exposed_cards=history.exposed_count(),
         victims=numbers,
-        associations=tuple(taken),
+        associations=tuple(judged.taken),
         ground=ground,
+        chance=judged.chance,
         drawn=drawn,
         ground_alpha=question.limits.family_wise_error,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sekisho.commonpoint.search import (
     EXACT_BINS,
     LEAST_CASES,
+    Chance,
     Ground,
     own_log_p,
     run_log_p,
@@ -45,7 +46,7 @@ class Neighbour:
 
 
 def strength_of(
-    ground: Ground, panel: Panel, entity: int, event: np.ndarray | None = None
+    ground: Ground, chance: Chance, panel: Panel, entity: int, event: np.ndarray | None = None
 ) -> Strength | None:
     """Scan one entity; None if no drawn card visited it."""
     number = np.flatnonzero(panel.entities == entity)
@@ -56,7 +57,7 @@ def strength_of(
     part = panel.select(number)
     totals = study.totals(counted)
     best = scan(
-        part.visits, study.for_scan(counted), totals,
+        part.visits, study.for_scan(counted), totals, scale=study.scale(totals),
         floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
     rows = slice(part.visits.first[0], part.visits.first[1])
@@ -64,14 +65,16 @@ def strength_of(
     exposed = np.unique(part.visits.spell[rows][inside])
     victims = exposed[study.in_period(counted, int(best.period[0]))[exposed]]
     zero = np.zeros(1, np.int64)
-    whole = Ground(study, part, np.zeros(1), ground.tested, ground.misfit, ground.null)
+    known = ground.panel.entities == entity
+    sampled = bool(ground.sampled[known].any()) if known.any() else float(ground.unit.max()) > 0
+    whole = replace(ground, panel=part, sampled=np.array([sampled]))
     found = best.score[0] > 0
     point = log_tail(best.cases, best.expected, totals[best.period], 0.0)[0] if found else 0.0
     return Strength(
         entity, int(best.start[0]), int(best.end[0]), int(best.cases[0]),
         float(best.expected[0]), float(point),
-        float(own_log_p(whole, best, totals, zero)[0]),
-        float(run_log_p(whole, best, totals, zero)[0]),
+        float(own_log_p(whole, Chance(), best, totals, zero)[0]),
+        float(run_log_p(whole, chance, best, totals, zero)[0]),
         victims if found else victims[:0],
     )  # fmt: skip
 
@@ -81,7 +84,7 @@ def trials_of(windows: int, periods: int) -> float:
     return float(window_trials(windows, periods))
 
 
-def neighbours_of(ground: Ground, panel: Panel, found: Strength) -> list[Neighbour]:
+def neighbours_of(ground: Ground, chance: Chance, panel: Panel, found: Strength) -> list[Neighbour]:
     """The entities that share most victims with ``found``, and what is left without them."""
     study = ground.study
     mine = np.zeros(len(study.spells), bool)
@@ -97,8 +100,8 @@ def neighbours_of(ground: Ground, panel: Panel, found: Strength) -> list[Neighbo
     out = []
     for number in rank[shared[rank] > 0]:
         other = int(panel.entities[number])
-        alone = strength_of(ground, panel, other)
-        rest = strength_of(ground, panel, other, without)
+        alone = strength_of(ground, chance, panel, other)
+        rest = strength_of(ground, chance, panel, other, without)
         if alone is not None and rest is not None:
             out.append(Neighbour(alone, int(shared[number]), rest.log_p_run))
     return out

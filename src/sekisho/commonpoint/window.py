@@ -29,16 +29,18 @@ class WindowEstimate:
 
 
 def estimate_window(
-    study: Study, panel: Panel, number: int, period: int, total: float, *, victims: int
+    study: Study, panel: Panel, number: int, period: int, *, victims: int
 ) -> WindowEstimate:
     """Invert the likelihood ratio over both ends (profile likelihood, Wilks 1938).
 
     The likelihood only changes at visits of victims, so the best window touches the first and the
     last of them, and the true one reaches, on average, one gap between victims further.
     """
+    totals = study.totals()
     starts, ends, scores = surface(
-        panel.visits, study.for_scan(), number, period, total, limit=SURFACE_BINS
-    )
+        panel.visits, study.for_scan(), number, period,
+        total=float(totals[period]), scale=float(study.scale(totals)[period]), limit=SURFACE_BINS,
+    )  # fmt: skip
     best = np.unravel_index(int(scores.argmax()), scores.shape)
     lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)

@@ -87,7 +87,7 @@ class Finding:
     """An association between shopping at an entity in a window and later fraud.
 
     ``misuse_period`` is the trailing number of days before the as-of date in which the misuse
-    stands out, or None for all time. ``p_value`` is corrected for every window, period, entity
+    stands out, or None for all time or a span that is over (see ``misuse_span``). ``p_value`` is corrected for every window, period, entity
     and level tried. ``kind`` is None for a finding and says why for a suspect.
     """
 
@@ -112,6 +112,7 @@ class Finding:
     data_taken: tuple[str, ...]
     kind: SuspectKind | None = None
     first_misuse: date | None = None
+    misuse_span: tuple[date, date] | None = None  # where the misuse stands out; None is all time
     explanations: tuple[Explanation, ...] = ()
     visits_curve: Curve | None = None  # cases and expectation by day of first visit in the window
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud

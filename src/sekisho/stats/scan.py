@@ -97,41 +97,70 @@ def _grid(days: Ints, limit: int) -> tuple[Ints, Ints]:
 
 
 @nb.njit(cache=True, nogil=True)
+def _place(
+    day: Ints, previous: Ints, starts: Ints, ends: Ints
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """The rectangle of windows that each visit opens: first and last start bin, first end bin.
+
+    A visit that opens no window gets an empty rectangle (last before first).
+    """
+    begin = np.empty(day.size, np.int32)
+    last = np.empty(day.size, np.int32)
+    until = np.empty(day.size, np.int32)
+    for i in range(day.size):
+        begin[i] = np.searchsorted(starts, previous[i], side="right")
+        last[i] = np.searchsorted(starts, day[i], side="right") - 1
+        until[i] = np.searchsorted(ends, day[i], side="left")
+        if until[i] >= starts.size:
+            last[i] = begin[i] - 1
+    return begin, last, until
+
+
+@nb.njit(cache=True, nogil=True)
 def _fill(
-    spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
+    spell: Ints, hazard: Floats, weight: Floats,
+    begin: NDArray[np.int32], last: NDArray[np.int32], until: NDArray[np.int32],
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
-    starts: Ints, ends: Ints, p: int, counts: Floats, expected: Floats,
+    p: int, scale: float, counts: Floats, expected: Floats,
 ) -> None:  # fmt: skip
     """Counts and expectations of all windows (start bin, end bin) for misuse period p."""
-    bins = starts.size
-    counts[: bins + 1, :bins] = 0.0
-    expected[: bins + 1, :bins] = 0.0
+    bins = counts.shape[1]
+    counts[:] = 0.0
+    expected[:] = 0.0
     for i in range(spell.size):
-        s = spell[i]
-        last = np.searchsorted(starts, day[i], side="right") - 1
-        begin = np.searchsorted(starts, previous[i], side="right")
-        until = np.searchsorted(ends, day[i], side="left")
-        if last < begin or until >= bins:
+        if last[i] < begin[i]:
             continue
+        s = spell[i]
         risk = hazard_until[s, p] - max(hazard[i], hazard_from[s, p])
         if risk > 0.0:
-            expected[begin, until] += weight[i] * risk
-            expected[last + 1, until] -= weight[i] * risk
+            risk *= weight[i] * scale
+            expected[begin[i], until[i]] += risk
+            expected[last[i] + 1, until[i]] -= risk
         if (periods[s] >> p) & 1:
-            counts[begin, until] += 1.0
-            counts[last + 1, until] -= 1.0
-    for a in range(1, bins):
-        for b in range(bins):
-            counts[a, b] += counts[a - 1, b]
-            expected[a, b] += expected[a - 1, b]
+            counts[begin[i], until[i]] += 1.0
+            counts[last[i] + 1, until[i]] -= 1.0
     for a in range(bins):
         count_row = 0.0
         expected_row = 0.0
         for b in range(bins):
             count_row += counts[a, b]
             expected_row += expected[a, b]
-            counts[a, b] = count_row
-            expected[a, b] = expected_row
+            if a > 0:
+                counts[a, b] = counts[a - 1, b] + count_row
+                expected[a, b] = expected[a - 1, b] + expected_row
+            else:
+                counts[a, b] = count_row
+                expected[a, b] = expected_row
+
+
+@nb.njit(cache=True, nogil=True)
+def _hopes(ceiling: Floats, best: float) -> None:
+    """For each count k, the largest expectation at which k could still beat ``best``.
+
+    k ln(k / E) bounds the score from above, so E must lie below k exp(-best / k).
+    """
+    for k in range(1, ceiling.size):
+        ceiling[k] = k * np.exp(-best / k)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -155,7 +184,7 @@ def _case_days(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, int]:
 def _scan(
     first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
-    totals: Floats, floor: Floats, limit: int, least: int,
+    totals: Floats, scale: Floats, floor: Floats, limit: int, least: int,
     score: Floats, start: Ints, end: Ints, best_period: Ints,
     cases: Ints, best_expected: Floats, exposed: Ints, windows: Ints,
 ) -> None:  # fmt: skip
@@ -168,38 +197,45 @@ def _scan(
         starts, ends = _grid(days, limit)
         bins = starts.size
         windows[e] = days.size
+        begin, last, until = _place(day[lo:hi], previous[lo:hi], starts, ends)
         counts = np.empty((bins + 1, bins))
         expected = np.empty((bins + 1, bins))
+        ceiling = np.zeros(count + 1)
+        _hopes(ceiling, 0.0)
         for p in range(totals.size):
+            if totals[p] < least:
+                continue
             _fill(
-                spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi], weight[lo:hi],
-                periods, hazard_from, hazard_until,
-                starts, ends, p, counts, expected,
+                spell[lo:hi], hazard[lo:hi], weight[lo:hi], begin, last, until,
+                periods, hazard_from, hazard_until, p, scale[p], counts, expected,
             )  # fmt: skip
             for a in range(bins):
                 for b in range(a, bins):
-                    k = counts[a, b]
-                    if k < least:
-                        continue
+                    k = int(round(counts[a, b]))
                     # Rounding of the running sums must never produce an expectation of nothing.
                     mean = max(expected[a, b], floor[e])
-                    value = likelihood_ratio(k, mean, totals[p])
+                    if k < least or mean >= ceiling[k]:
+                        continue
+                    value = likelihood_ratio(float(k), mean, totals[p])
                     if value > score[e]:
                         score[e] = value
                         start[e] = starts[a]
                         end[e] = ends[b]
                         best_period[e] = p
-                        cases[e] = int(round(k))
+                        cases[e] = k
                         best_expected[e] = mean
+                        _hopes(ceiling, value)
 
 
 def scan(
-    visits: Visits, spells: Spells, totals: Floats, *, floor: Floats, limit: int, least: int
-) -> Best:
+    visits: Visits, spells: Spells, totals: Floats, *,
+    scale: Floats, floor: Floats, limit: int, least: int,
+) -> Best:  # fmt: skip
     """Scan each entity over all windows and misuse periods.
 
-    ``totals[p]`` is the number of cases in period p, ``floor`` the least expectation believed for
-    each entity, ``limit`` the most bins of the grid of windows, ``least`` the fewest cases that
+    ``totals[p]`` is the number of cases in period p, ``scale[p]`` what hazards are multiplied with
+    so that all cards together expect as many, ``floor`` the least expectation believed for each
+    entity, ``limit`` the most bins of the grid of windows, ``least`` the fewest cases that
     make a window worth scoring. Memory: ``16 * limit**2`` bytes a thread.
     """
     n = visits.first.size - 1
@@ -211,7 +247,7 @@ def scan(
     _scan(
         visits.first, visits.spell, visits.day, visits.previous, visits.hazard, visits.weight,
         spells.periods, spells.hazard_from, spells.hazard_until,
-        totals, floor, limit, least,
+        totals, scale, floor, limit, least,
         best.score, best.start, best.end, best.period,
         best.cases, best.expected, best.exposed_cases, best.windows,
     )  # fmt: skip
@@ -219,19 +255,26 @@ def scan(
 
 
 def surface(
-    visits: Visits, spells: Spells, entity: int, period: int, total: float, *, limit: int
+    visits: Visits,
+    spells: Spells,
+    entity: int,
+    period: int,
+    *,
+    total: float,
+    scale: float,
+    limit: int,
 ) -> tuple[Ints, Ints, Floats]:
     """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
     lo, hi = visits.first[entity], visits.first[entity + 1]
     part = slice(lo, hi)
     days, _ = _case_days(visits.spell[part], visits.day[part], spells.periods)
     starts, ends = _grid(days, limit)
+    begin, last, until = _place(visits.day[part], visits.previous[part], starts, ends)
     counts = np.empty((starts.size + 1, starts.size))
     expected = np.empty_like(counts)
     _fill(
-        visits.spell[part], visits.day[part], visits.previous[part], visits.hazard[part],
-        visits.weight[part], spells.periods, spells.hazard_from, spells.hazard_until,
-        starts, ends, period, counts, expected,
+        visits.spell[part], visits.hazard[part], visits.weight[part], begin, last, until,
+        spells.periods, spells.hazard_from, spells.hazard_until, period, scale, counts, expected,
     )  # fmt: skip
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):

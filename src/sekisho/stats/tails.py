@@ -64,11 +64,11 @@ def window_trials(windows: ArrayLike, periods: int) -> Floats:
     return np.asarray(1.0 + periods * np.minimum(n * (n + 1) / 8.0, 8.0 * n), float)
 
 
-def relative_misfit(cases: Floats, expected: Floats) -> float:
+def relative_misfit(cases: Floats, expected: Floats, *, noise: float = 1.0) -> float:
     """Variance of the ratio of true to fitted expectation, over entities that are mostly innocent.
 
-    Solves median((cases - expected)^2 / (expected + m expected^2)) = median of chi-square with one
-    degree of freedom for m >= 0 (the idea of genomic control, Devlin & Roeder 1999, for a relative
+    Solves median((cases - expected)^2 / (noise expected + m expected^2)) = median of chi-square
+    with one degree of freedom for m >= 0; ``noise`` is above 1 where expectations are sampled (the idea of genomic control, Devlin & Roeder 1999, for a relative
     instead of an absolute spread). Needs 30 entities with expectations of 5 or more, otherwise 0.
     """
     usable = expected >= 5.0
@@ -78,7 +78,7 @@ def relative_misfit(cases: Floats, expected: Floats) -> float:
     wanted = float(stats.chi2.ppf(0.5, 1))
 
     def excess(m: float) -> float:
-        return float(np.median(gap / (mean + m * mean**2))) - wanted
+        return float(np.median(gap / (noise * mean + m * mean**2))) - wanted
 
     if excess(0.0) <= 0:
         return 0.0

@@ -32,8 +32,8 @@ BIN: Final = "bin"
 PAN_HASH: Final = "pan_hash"
 LINK_SCHEMA: Final = pa.schema([(CARD_REF, pa.string()), (PAN_HASH, pa.string())])
 _USUAL_NAMES: Final = {"カード番号", "cardnumber", "cardno", "会員番号", "クレジットカード番号"}
-_SAMPLE_ROWS: Final = 20_000
-_LATER_SAMPLE_ROWS: Final = 2_000
+_SAMPLE_VALUES: Final = 20_000
+_LATER_SAMPLE_VALUES: Final = 2_000
 _LONG_NUMBER: Final = "^[0-9]{13,19}$"
 _IDS_SHARE_MIN: Final = 0.1
 # In a later chunk a handful of values that all pass is no news; so many are.
@@ -88,11 +88,10 @@ def plan_columns(rows: pa.RecordBatch, file: str, also: Iterable[str] = ()) -> P
     ``also``: columns known to hold card numbers. Raises ``MissingColumn`` where no column or
     more than one could be ``pan``, ``BadInput`` where the column named ``pan`` is not one.
     """
-    sample = _sample(rows, _SAMPLE_ROWS)
     dropped: list[tuple[str, str]] = []
     judged: dict[str, Evidence] = {}
-    for name, column in zip(sample.schema.names, sample.columns, strict=True):
-        text = as_text(column)
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        text = as_text(_sample(column, _SAMPLE_VALUES))
         why = why_never_stored(name, text)
         if name == BIN:
             why = "made anew from the card number"
@@ -143,11 +142,12 @@ def _pan_column(judged: dict[str, Evidence], cards: list[str], file: str) -> str
     )
 
 
-def _sample(rows: pa.RecordBatch, count: int) -> pa.RecordBatch:
-    """Return up to ``count`` rows, evenly spread."""
-    if rows.num_rows <= count:
-        return rows
-    return rows.take(pa.array(np.linspace(0, rows.num_rows - 1, count).astype(np.int64)))
+def _sample(column: pa.Array, count: int) -> pa.Array:
+    """Return up to ``count`` of the filled values, evenly spread: few may be filled at all."""
+    filled = column.drop_null()
+    if len(filled) <= count:
+        return filled
+    return filled.take(pa.array(np.linspace(0, len(filled) - 1, count).astype(np.int64)))
 
 
 class Replacer:
@@ -234,7 +234,9 @@ class Replacer:
         bare = pc.match_substring_regex(column, _LONG_NUMBER)
         if (pc.mean(bare).as_py() or 0.0) >= _IDS_SHARE_MIN:
             # A column of long ids: one in ten of them passes for a card number by chance.
-            looks = pc.and_not(looks, bare)
+            numbers = _sample(column.filter(bare), _SAMPLE_VALUES)
+            if not evidence_in(numbers).holds_card_numbers:
+                looks = pc.and_not(looks, bare)
         looks = pc.fill_null(looks, fill_value=False)
         places = np.flatnonzero(looks.to_numpy(zero_copy_only=False))
         if not len(places):
@@ -252,9 +254,8 @@ class Replacer:
     def _look_for_late_numbers(self, rows: pa.RecordBatch) -> None:
         """Judge the kept columns again: the first rows may have been blank there."""
         gone = {self.plan.pan, *self.plan.references, *(name for name, _ in self.plan.dropped)}
-        sample = _sample(rows, _LATER_SAMPLE_ROWS)
-        for name, column in zip(sample.schema.names, sample.columns, strict=True):
-            text = None if name in gone else as_text(column)
+        for name, column in zip(rows.schema.names, rows.columns, strict=True):
+            text = None if name in gone else as_text(_sample(column, _LATER_SAMPLE_VALUES))
             if text is None:
                 continue
             here = evidence_in(text)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from sekisho.domain.errors import BadInput
-from sekisho.warehouse.csv_sniff import CsvFile, open_bytes, record
+from sekisho.warehouse.csv_sniff import CsvFile, encoding_of, open_bytes, record
 from sekisho.warehouse.engine import plain_errors
 
 BLOCK_BYTES = 1 << 24
@@ -35,7 +35,7 @@ class Block:
 
     rows: pa.Table
     broken: tuple[tuple[int, str], ...]  # line number and reason
-    ascii: bool = False
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,19 @@ def read_blocks(file: CsvFile, wanted: Wanted, advance: Callable[[float], None])
     line = 1
     skip_header = wanted.has_header
     encoding = "utf-8" if file.encoding == "utf-16" else file.encoding
+    undecided = file.only_ascii and encoding == "utf-8"
     pending = b""  # the beginning of a record that goes on in the next block
     for raw, final in _raw_blocks(file, advance):
         body = pending + (raw.removeprefix(_MARK) if line == 1 else raw)
         if skip_header and body:
             body = body.partition(b"\n")[2]
             line, skip_header = line + 1, False
+        if undecided and not body.isascii():
+            encoding, undecided = encoding_of(body), False
         block, lines = _split(body, file, wanted, _At(line, encoding, final))
         pending = body.split(b"\n", lines)[-1] if lines < body.count(b"\n") else b""
         line += lines
-        yield block
+        yield replace(block, encoding=file.encoding if file.encoding == "utf-16" else encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,6 @@ def _raw_blocks(file: CsvFile, advance: Callable[[float], None]) -> Iterator[tup
 def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, int]:
     """Give the rows of ``raw``, whole lines, and how many lines these were."""
     lines = raw.count(b"\n") + (not raw.endswith(b"\n") and bool(raw))
-    ascii_only = raw.isascii()
     text: str | None = None
     try:
         text = raw.decode(at.encoding)
@@ -100,10 +102,9 @@ def _split(raw: bytes, file: CsvFile, wanted: Wanted, at: _At) -> tuple[Block, i
     if clean and b"\r" not in clean and b"\0" not in clean and "\ufffd" not in (text or ""):
         block = split_fast(clean, lines, file, wanted, at.line)
         if block is not None:
-            return Block(block.rows, block.broken, ascii_only), lines
+            return block, lines
     text = raw.decode(at.encoding, "replace") if text is None else text
-    block, lines = split_slow(text, file, wanted, at.line, final=at.final)
-    return Block(block.rows, block.broken, ascii_only), lines
+    return split_slow(text, file, wanted, at.line, final=at.final)
 
 
 def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: int) -> Block | None:
@@ -115,7 +116,7 @@ def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: in
         return None  # and closes at the end of the block what nothing closes
 
     def keep_apart(row: arrow_csv.InvalidRow) -> str:
-        broken.append((row.number, WRONG_WIDTH if row.text else ""))
+        broken.append((row.number, WRONG_WIDTH))
         return "skip"
 
     names = [str(index) for index in range(file.width)]
@@ -150,7 +151,7 @@ def split_fast(clean: bytes, lines: int, file: CsvFile, wanted: Wanted, line: in
     )
     columns = {known: table.column(names[place]) for known, place in wanted.places.items()}
     rows = pa.table({ROW: pa.array(numbers, pa.int64()), **columns})
-    return Block(rows, tuple((line + number - 1, reason) for number, reason in broken if reason))
+    return Block(rows, tuple((line + number - 1, reason) for number, reason in broken))
 
 
 def split_slow(
@@ -210,7 +211,8 @@ def _one_record(
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(_lines(text), delimiter=delimiter), [])
+        # Strict, or the next stray quote some lines down would close this one.
+        return next(csv.reader(_lines(text), delimiter=delimiter, strict=True), [])
     except csv.Error:
         return []
 

@@ -41,6 +41,7 @@ class CsvFile:
     width: int
     first: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]  # records of the right width, the first one left out
+    only_ascii: bool = False  # so far: what follows may still be UTF-8 or cp932
 
 
 class Utf16Stream:
@@ -94,7 +95,7 @@ def sniff(path: Path, label: str) -> CsvFile:
     joined = newline.encode().join(pieces)
     if b"\0" in joined[:4096]:
         raise _no_table(label)
-    encoding = encoding or _encoding_of(joined)
+    encoding = encoding or encoding_of(joined)
     text = joined.decode("utf-8-sig" if encoding.startswith("utf") else encoding, "replace")
     lines = [line.rstrip("\r") for line in text.lstrip("\ufeff").split(newline)]
     lines = [line for line in lines if line.strip(" \x1a")]
@@ -104,7 +105,18 @@ def sniff(path: Path, label: str) -> CsvFile:
     records = [record(line, delimiter) for line in lines]
     sample = tuple(tuple(cells) for cells in records[1:] if len(cells) == width)
     first = tuple(records[0])
-    return CsvFile(path, label, compression, encoding, newline, delimiter, width, first, sample)
+    return CsvFile(
+        path,
+        label,
+        compression,
+        encoding,
+        newline,
+        delimiter,
+        width,
+        first,
+        sample,
+        only_ascii=joined.isascii(),
+    )
 
 
 def _no_table(label: str) -> BadInput:
@@ -139,7 +151,7 @@ def _whole_lines(piece: bytes, newline: str, *, first: bool, last: bool) -> byte
     return piece
 
 
-def _encoding_of(sample: bytes) -> str:
+def encoding_of(sample: bytes) -> str:
     """UTF-8 if it fits as well as cp932 does; both are judged by the lines they cannot read."""
     bad_utf8 = sample.decode("utf-8", "replace").count("\ufffd")
     if not bad_utf8:

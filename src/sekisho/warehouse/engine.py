@@ -77,5 +77,5 @@ def _is_full_disk(error: BaseException) -> bool:
 def _full_disk(what: str) -> OutputFailed:
     return OutputFailed(
         f"{what}: the disk is full",
-        hint="Free some space, or put the working folder on another disk with --workdir.",
+        hint="Free some space, or let TMPDIR name a folder on a larger disk.",
     )

@@ -253,8 +253,8 @@ def _make(connection: duckdb.DuckDBPyConnection, card_type: str, id_type: str) -
 
 
 def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = connection.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+    [row] = connection.execute(sql).fetchall()
+    return int(row[0])
 
 
 def refuse_if_none(table: FraudTable, label: str, as_of: str, rejected: int) -> None:

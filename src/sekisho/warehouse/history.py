@@ -149,12 +149,13 @@ class DuckHistory:
             lists += " UNION ALL SELECT card_ref, card, first_at FROM added_cards"
         self._db.execute(f"CREATE OR REPLACE TEMP VIEW listed_cards AS {lists}")
         rows = self._fetch("card_attributes")
+        drawn = self._count("drawn_cards")
         refs = np.ma.getdata(rows["card_ref"]).astype(str)
         first_at = _seconds(rows["first_at"])
         opened = _seconds(rows["opened_on"])
         return CardTable(
-            product=_codes(rows["product"]),
-            home_area=_codes(rows["home_area"]),
+            product=_codes(rows["product"], drawn),
+            home_area=_codes(rows["home_area"], drawn),
             opened_at=np.where(opened < FAR, np.minimum(opened, first_at), first_at),
             closed_at=_seconds(rows["closed_on"]),
             account=_accounts(refs, rows["replaced_by"]),
@@ -332,14 +333,19 @@ def _visit_table(rows: Mapping[str, Any]) -> VisitTable:
     )
 
 
-def _codes(values: NDArray[Any]) -> NDArray[np.int32]:
-    """Texts as codes by falling frequency, 0 for an empty one."""
+def _codes(values: NDArray[Any], drawn: int) -> NDArray[np.int32]:
+    """Texts as codes by falling frequency, 0 for an empty one.
+
+    The first ``drawn`` values settle the codes, so that cards added later change none; what only
+    later cards have comes after.
+    """
     texts = np.ma.getdata(values).astype(str)
-    names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
-    rank = np.empty(names.size, np.int32)
+    names, inverse = np.unique(texts, return_inverse=True)
+    counts = np.bincount(inverse[:drawn], minlength=names.size)
     order = np.argsort(-counts, kind="stable")
     order = np.concatenate([order[names[order] == ""], order[names[order] != ""]])
     offset = 0 if (names == "").any() else 1
+    rank = np.empty(names.size, np.int32)
     rank[order] = np.arange(names.size) + offset
     return rank[inverse].astype(np.int32)
 

@@ -14,6 +14,7 @@ from sekisho.warehouse.columns import KNOWN, Kind, Role
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
 DUPLICATE_SAMPLE_ROWS = 1_000_000
+QUIET_DAYS = 31
 
 _SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
@@ -117,10 +118,31 @@ def rows_after(connection: duckdb.DuckDBPyConnection, part: Part, as_of: date) -
         return part.rows
     end = literal((as_of + timedelta(days=1)).isoformat())
     scan = parquet_files.scan_of([part.path], {"moment": part.columns["authorized_at"]})
-    row = connection.execute(
+    [row] = connection.execute(
         fill("SELECT count(*) FROM ({scan}) WHERE moment >= TIMESTAMP {end}", scan=scan, end=end)
-    ).fetchone()
-    return int(row[0]) if row else 0
+    ).fetchall()
+    return int(row[0])
+
+
+def note_outlying_last_day(connection: duckdb.DuckDBPyConnection, history: History) -> None:
+    """Note a last day that stands alone: one wrong date moves the as-of day with it."""
+    ends = [(part.last, part) for part in history.parts if part.last is not None]
+    starts = [part.first for part in history.parts if part.first is not None]
+    if not ends or not starts:
+        return
+    last, part = max(ends, key=lambda end: end[0])
+    quiet = last.date() - timedelta(days=QUIET_DAYS)
+    if min(starts).date() >= quiet:
+        return
+    [row] = connection.execute(
+        "SELECT count(*) FROM history__ WHERE authorized_at >= ? AND authorized_at < ?",
+        [quiet, last.date()],
+    ).fetchall()
+    if not row[0]:
+        part.notes.append(
+            f"the last day {last.date()} follows {QUIET_DAYS} days without any transaction; "
+            "if it is a wrong date, give the right day with --as-of"
+        )
 
 
 def identity(columns: frozenset[str]) -> tuple[str, ...]:
@@ -141,15 +163,15 @@ def duplicates_in_sample(
     rows = sum(part.rows for part in history.parts)
     one_in = rows // DUPLICATE_SAMPLE_ROWS + 1
     keys = ", ".join(identifier(known) for known in identity(history.columns))
-    row = connection.execute(
+    [row] = connection.execute(
         fill(
             "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM history__ "
             "WHERE {chosen} GROUP BY {keys})",
             chosen="true" if one_in == 1 else f"hash(card_ref) % {one_in} = 0",
             keys=keys,
         )
-    ).fetchone()
-    return (int(row[0]) if row else 0), one_in
+    ).fetchall()
+    return int(row[0]), one_in
 
 
 def ranges_overlap(parts: Sequence[Part]) -> bool:

@@ -147,6 +147,8 @@ def _open_all(run: _Run) -> Inputs:
         _read_table(run, role, sources.get(role, []), history)
     reports = _read_reports(run, sources.get(Role.FRAUD, []), history)
     as_of = request.as_of or _default_as_of(connection, history, reports)
+    if request.as_of is None:
+        history_view.note_outlying_last_day(connection, history)
     for part in history.parts:
         if after := history_view.rows_after(connection, part, as_of):
             part.notes.append(f"{after} rows lie after the as-of date and are not known yet")
@@ -351,10 +353,10 @@ def _default_as_of(
     """Give the last day that the inputs know of; the clock is never asked."""
     days = [part.last.date() for part in history.parts if part.last is not None]
     if reports is not None:
-        row = connection.execute(
+        [row] = connection.execute(
             "SELECT CAST(greatest(max(fraud_at), max(reported_at)) AS DATE) FROM joined__"
-        ).fetchone()
-        days += [row[0]] if row and row[0] else []
+        ).fetchall()
+        days += [row[0]] if row[0] else []
     if not days:
         raise NothingToDo("no row of the history has a time that can be used")
     return max(days)

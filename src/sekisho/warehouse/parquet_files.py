@@ -308,8 +308,7 @@ def extremes(
             at=columns["authorized_at"],
             path=literal(str(file.path)),
         )
-        row = connection.execute(sql).fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without groups has one row
+        [row] = connection.execute(sql).fetchall()
     return Extremes(*row)
 
 

@@ -40,7 +40,7 @@ from sekisho.warehouse.times import (
     text_date,
     text_time,
 )
-from sekisho.warehouse.values import clean_text, flag, kept_text, minor_units, number
+from sekisho.warehouse.values import flag, minor_units, number, one_width, trimmed
 
 PROBLEM = "problem__"
 
@@ -97,11 +97,10 @@ def final_columns(columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(have - {"pan"}))
 
 
-def reading_sql(reading: Reading, source: str, *, plain: bool) -> str:
+def reading_sql(reading: Reading, source: str) -> str:
     """Give the query that makes text rows of ``source`` (``row__`` and known names) typed rows."""
     texts = ", ".join(
-        f"{_text_of(known, plain=plain)} AS {identifier(_SOURCE + known)}"
-        for known in reading.columns
+        f"{trimmed(known)} AS {identifier(_SOURCE + known)}" for known in reading.columns
     )
     values = ", ".join(
         f"{_value_of(reading, known)} AS {identifier(known)}"
@@ -122,10 +121,6 @@ def reading_sql(reading: Reading, source: str, *, plain: bool) -> str:
         texts=texts,
         source=source,
     )
-
-
-def _text_of(known: str, *, plain: bool) -> str:
-    return kept_text(known) if known in _KEPT_TEXTS else clean_text(known, plain=plain)
 
 
 def _source(known: str) -> str:
@@ -248,6 +243,8 @@ class Preparer:
     label: str
     out: Path
     rejects: RejectFile
+    broken_rows: int = 0  # rows that could not even be split into columns
+    encodings: set[str] = field(default_factory=set)
 
     def from_blocks(self, blocks: Iterable[Block]) -> Prepared:
         """Read, check and write the blocks of a CSV file. Raises BadInput, OutputFailed."""
@@ -256,29 +253,25 @@ class Preparer:
     def from_query(self, source: str) -> Prepared:
         """Give the same for ``source``, SQL that yields ``row__`` and the known columns as text."""
         with plain_errors(self.label):
-            sql = reading_sql(self.reading, f"({source})", plain=False)
-            reader = self.connection.cursor().sql(sql).to_arrow_reader(200_000)
-        return self._write(pa.Table.from_batches([batch]) for batch in reader)
+            reader = self.connection.cursor().sql(source).to_arrow_reader(200_000)
+        return self.from_blocks(Block(pa.Table.from_batches([batch]), ()) for batch in reader)
 
     def _typed(self, blocks: Iterable[Block]) -> Iterable[pa.Table]:
-        queries = {
-            plain: reading_sql(self.reading, "block__", plain=plain) for plain in (False, True)
-        }
-        self.broken_rows = 0
+        query = reading_sql(self.reading, "block__")
         for block in blocks:
             self.broken_rows += len(block.broken)
+            self.encodings.add(block.encoding)
             self.rejects.add(Rejected(self.label, row, "", reason) for row, reason in block.broken)
             if not block.rows.num_rows:
                 continue
-            self.connection.register("block__", block.rows)
-            typed = self.connection.sql(queries[block.ascii]).to_arrow_table()
+            self.connection.register("block__", _in_one_width(block.rows))
+            typed = self.connection.sql(query).to_arrow_table()
             self.connection.unregister("block__")
             yield typed
 
     def _write(self, tables: Iterable[pa.Table]) -> Prepared:
         columns = final_columns(self.reading.columns)
         prepared = Prepared(self.out, columns)
-        self.broken_rows = 0
         writer: pq.ParquetWriter | None = None
         with plain_errors(self.label):
             try:
@@ -291,6 +284,8 @@ class Preparer:
                 if writer is not None:
                     writer.close()
         prepared.rows += self.broken_rows
+        if others := sorted(self.encodings - {"utf-8"}):
+            prepared.notes.append(f"read as {', '.join(others)}")
         refuse_if_mostly_broken(self.reading.role, self.label, prepared.rows, self.rejects)
         _note_what_was_seen(self.reading, prepared)
         return prepared
@@ -318,6 +313,14 @@ class Preparer:
         self.rejects.add(
             Rejected(self.label, row, *problem.split("|", 1)) for row, problem in pairs
         )
+
+
+def _in_one_width(rows: pa.Table) -> pa.Table:
+    """Give the rows with every text but those for people to read in one width."""
+    for index, name in enumerate(rows.column_names):
+        if name != ROW and name not in _KEPT_TEXTS:
+            rows = rows.set_column(index, name, one_width(rows.column(name)))
+    return rows
 
 
 def refuse_if_mostly_broken(role: Role, label: str, rows: int, rejects: RejectFile) -> None:

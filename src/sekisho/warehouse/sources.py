@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -104,17 +104,7 @@ def _open_csv(opening: Opening, role: Role, path: Path, label: str) -> Source:
 def _with_first(file: CsvFile) -> CsvFile:
     if len(file.first) != file.width:
         return file
-    return CsvFile(
-        file.path,
-        file.label,
-        file.compression,
-        file.encoding,
-        file.newline,
-        file.delimiter,
-        file.width,
-        file.first,
-        (file.first, *file.sample),
-    )
+    return replace(file, sample=(file.first, *file.sample))
 
 
 def _has_header(file: CsvFile, role: Role, mapping: ColumnMapping) -> bool:
@@ -172,15 +162,14 @@ def prepare(
     """Read every row of ``source`` into one Parquet file. Raises BadInput, OutputFailed."""
     folder = opening.workdir / "prepared"
     folder.mkdir(parents=True, exist_ok=True)
-    reading = settle(source.role, opening.zone, source.samples)
+    places = {known: place for known, place in source.places.items() if known != "pan"}
+    samples = {known: source.samples[known] for known in places}
+    reading = settle(source.role, opening.zone, samples)
     out = folder / f"{source.role}-{number}.parquet"
     preparer = Preparer(opening.connection, reading, source.label, out, opening.rejects)
     if isinstance(source.table, ParquetFile):
-        prepared = preparer.from_query(parquet_files.as_text(source.table, source.places))
+        prepared = preparer.from_query(parquet_files.as_text(source.table, places))
         advance(float(source.path.stat().st_size))
         return prepared
-    wanted = Wanted(source.places, source.has_header)
-    prepared = preparer.from_blocks(read_blocks(source.table, wanted, advance))
-    if source.table.encoding != "utf-8":
-        prepared.notes.append(f"read as {source.table.encoding}")
-    return prepared
+    wanted = Wanted(places, source.has_header)
+    return preparer.from_blocks(read_blocks(source.table, wanted, advance))

@@ -6,10 +6,11 @@ as the half-width ones; names are left as they are written.
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from sekisho.warehouse.sqltext import fill, identifier, literal, literals
 
-_FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u2212\u00a0"
-_HALF_WIDTH = "".join(chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)) + " - "
 _BLANKS = " \t\u3000\u00a0"
 
 
@@ -32,25 +33,18 @@ _NO_DECIMALS = _words(
 _THREE_DECIMALS = _words("BHD 048 IQD 368 JOD 400 KWD 414 LYD 434 OMR 512 TND 788")
 
 
-def clean_text(column: str, *, plain: bool) -> str:
-    """Write SQL for the trimmed, half-width text of a column; empty is NULL.
+def one_width(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the text column with full-width letters, digits and signs made half-width (NFKC).
 
-    ``plain`` says that all is ASCII already.
+    Done here and not in SQL: the engine's ``translate`` takes microseconds for each cell.
     """
-    name = identifier(column)
-    if plain:
-        return fill("nullif(trim({name}, {blanks}), '')", name=name, blanks=literal(" \t"))
-    return fill(
-        "nullif(trim(translate({name}, {full}, {half}), {blanks}), '')",
-        name=name,
-        full=literal(_FULL_WIDTH),
-        half=literal(_HALF_WIDTH),
-        blanks=literal(" \t"),
-    )
+    if pc.all(pc.string_is_ascii(column)).as_py() is not False:
+        return column
+    return pc.replace_substring(pc.utf8_normalize(column, "NFKC"), "\u2212", "-")
 
 
-def kept_text(column: str) -> str:
-    """Write SQL for the trimmed text of a column for people to read; empty is NULL."""
+def trimmed(column: str) -> str:
+    """Write SQL for the trimmed text of a column; empty is NULL."""
     return fill(
         "nullif(trim({name}, {blanks}), '')", name=identifier(column), blanks=literal(_BLANKS)
     )
@@ -69,7 +63,7 @@ def flag(text: str) -> str:
 def number(text: str) -> str:
     """Write SQL for a printed number with separators, currency signs and any kind of minus."""
     return fill(
-        "TRY_CAST(regexp_replace(regexp_replace({text}, '[,¥\\\\円 ]', '', 'g'), '^[△▲]', '-') "
+        "TRY_CAST(regexp_replace(regexp_replace({text}, '[,¥￥\\\\円 ]', '', 'g'), '^[△▲]', '-') "
         "AS DECIMAL(18, 4))",
         text=text,
     )

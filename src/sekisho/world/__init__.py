@@ -4,7 +4,7 @@
 depend on spec and seed alone. ``oracle`` says what somebody who knows the truth could conclude.
 """
 
-from sekisho.world.inject import History, Injected, InjectionPlan, history_of, inject
+from sekisho.world.inject import History, Injected, InjectionPlan, grouped, history_of, inject
 from sekisho.world.oracle import Oracle, oracle
 from sekisho.world.presets import large, quiet, single_leak, story
 from sekisho.world.spec import (
@@ -34,6 +34,7 @@ __all__ = [
     "World",
     "WorldSpec",
     "build",
+    "grouped",
     "history_of",
     "inject",
     "large",

@@ -41,7 +41,7 @@ from sekisho.world.kernels import DAY, NEVER
 from sekisho.world.ledger import FRAUD_TYPES, Ledger, card_refs
 from sekisho.world.oracle import oracle
 
-ROW_GROUP = 1_500_000
+ROW_GROUP = 500_000  # at least; more where the dictionary of cards would outweigh the rows
 _CODED = (
     "card_ref", "acquirer_id", "merchant_id", "terminal_id", "currency", "mcc", "entry_mode",
     "eci", "initiator", "message_type", "country", "bin",
@@ -291,6 +291,7 @@ class WorldWriter:
         self._folder = folder
         self._partial = folder / "transactions.parquet.partial"
         self._writer: pq.ParquetWriter | None = None
+        self._written: list[Path] = []
 
     def add(self, rows: Transactions, cards: int) -> None:
         """Write finished transactions; ``cards`` have been issued so far."""
@@ -306,7 +307,7 @@ class WorldWriter:
                     ),
                     store_schema=False,
                 )  # fmt: skip
-            self._writer.write_table(table, row_group_size=ROW_GROUP)
+            self._writer.write_table(table, row_group_size=max(ROW_GROUP, 8 * cards))
         except OSError as error:
             self.abandon()
             raise OutputFailed(
@@ -320,11 +321,11 @@ class WorldWriter:
             if self._writer is not None:
                 self._writer.close()
         self._partial.unlink(missing_ok=True)
+        for path in self._written:
+            path.unlink(missing_ok=True)
 
     def finish(self, ledger: Ledger) -> None:
         """Write everything else; the transactions get their name last but one, the truth last."""
-        if self._writer is not None:
-            self._writer.close()
         tables = {
             "fraud": fraud_table(ledger, self.book),
             "merchants": merchant_table(ledger.economy),
@@ -332,10 +333,13 @@ class WorldWriter:
             **_truth_tables(ledger, self.book),
         }
         try:
+            if self._writer is not None:
+                self._writer.close()
             for name, table in tables.items():
-                pq.write_table(
-                    table, self._folder / f"{name}.parquet", compression="zstd", store_schema=False
-                )
+                path = self._folder / f"{name}.parquet"
+                self._written.append(path)
+                pq.write_table(table, path, compression="zstd", store_schema=False)
+            self._written += [self._folder / "transactions.parquet", self._folder / "truth.json"]
             self._partial.replace(self._folder / "transactions.parquet")
             text = json.dumps(truth_record(ledger), ensure_ascii=False, indent=1)
             (self._folder / "truth.json").write_text(text + "\n", encoding="utf-8")

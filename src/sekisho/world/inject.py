@@ -7,7 +7,7 @@ Everything else of the history stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -71,6 +71,21 @@ def history_of(
         cards=cards,
         merchants=merchants,
     )
+
+
+def grouped(history: History, shops: int, zipf: float, rng: np.random.Generator) -> History:
+    """Join small merchants (single terminals, say) into ``shops`` larger ones of Zipf sizes.
+
+    Merchant k of the result is named ``shop-k``; shop-0 gets the most of the old ones.
+    """
+    if not 0 < shops <= history.merchants.size:
+        raise BadInput(f"{history.merchants.size} merchants do not make {shops} shops")
+    size = np.arange(1, shops + 1, dtype=np.float64) ** -zipf
+    owner = rng.choice(shops, size=history.merchants.size, p=size / size.sum())
+    # every shop gets one at least
+    owner[rng.permutation(history.merchants.size)[:shops]] = np.arange(shops)
+    names = np.array([f"shop-{k}" for k in range(shops)])
+    return replace(history, merchant=owner[history.merchant], merchants=names)
 
 
 @dataclass(frozen=True, slots=True)

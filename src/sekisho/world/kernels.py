@@ -286,18 +286,19 @@ def settle(rows: Any, n: Any, opened: Any, closed: Any, successor: Any) -> Any:
     for i in range(n):
         card = rows.card[i]
         second = rows.second[i]
+        kind = rows.kind[i]
         while card >= 0 and second >= closed[card]:
-            kind = rows.kind[i]
-            if kind >= IS_FRAUD or (kind >= STANDING and kind < DECLINED):
-                card = np.int32(-1)  # nothing stolen, stored or returned follows to a new number
-            else:
-                card = successor[card]
+            card = successor[card]
+            if kind >= IS_FRAUD or kind in (REFUND, REVERSAL):
+                card = np.int32(-1)  # nothing stolen or returned follows to a new number
+            elif kind == STANDING:
+                kind = np.uint8(ONLINE)  # the holder enters the new number
         if card < 0 or second < opened[card]:
             continue
         rows.second[kept] = second
         rows.card[kept] = card
         rows.merchant[kept] = rows.merchant[i]
-        rows.kind[kept] = rows.kind[i]
+        rows.kind[kept] = kind
         rows.tag[kept] = rows.tag[i]
         kept += 1
     return kept

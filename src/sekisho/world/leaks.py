@@ -80,8 +80,8 @@ def sales_of(leak: LeakSpec) -> tuple[int, ...]:
 def resolve(spec: WorldSpec, merchants: Merchants) -> tuple[Leak, ...]:
     """Find the members of every leak and give them their common operator or processor.
 
-    Changes ``merchants`` in place: members of an operator leak get one operator, those of a
-    processor leak one processor.
+    Changes ``merchants`` in place: members of an operator leak get an operator of their own,
+    those of a processor leak a processor of their own.
     """
     taken: set[int] = set()
     leaks = []
@@ -90,10 +90,10 @@ def resolve(spec: WorldSpec, merchants: Merchants) -> tuple[Leak, ...]:
         taken.update(members)
         index = list(members)
         if leak.kind is LeakKind.OPERATOR:
-            merchants.operator[index] = merchants.operator[index[0]]
+            merchants.operator[index] = int(merchants.operator.max()) + 1
             merchants.sold_day[index] = -1
         if leak.kind is LeakKind.PROCESSOR:
-            merchants.processor[index] = merchants.processor[index[0]]
+            merchants.processor[index] = int(merchants.processor.max()) + 1
         if leak.sold_on is not None:
             merchants.sold_day[index[-1]] = leak.sold_on
             other = (merchants.operator[index[-1]] + 1) % (int(merchants.operator.max()) + 1)

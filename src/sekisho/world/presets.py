@@ -22,7 +22,7 @@ from sekisho.world.spec import (
     WorldSpec,
 )
 
-_ROWS_PER_PURCHASE = 1.13  # tries, refunds, reversals and standing charges come on top
+_ROWS_PER_PURCHASE = 1.07  # tries, refunds, reversals and standing charges come on top
 
 
 def quiet(cards: int = 20_000, merchants: int = 1_000, days: int = 365) -> WorldSpec:
@@ -95,8 +95,8 @@ def single_leak(
 ) -> WorldSpec:
     """Plan a world with one leaking web shop of random size, window, timing and misuse share.
 
-    Build it with the same ``seed``. The share is chosen so that an oracle's -log10 p is spread
-    evenly over about ``strength``, within misuse shares of 0.003 to 0.5.
+    Build it with the same ``seed``. The misuse share is chosen within 0.003 to 0.5 so that an
+    oracle's -log10 p falls about evenly into ``strength``; chance spreads it further.
     """
     spec = quiet(cards, merchants, days)
     economy = economy_of(spec, seed)
@@ -133,14 +133,17 @@ def _with(spec: WorldSpec, leaks: tuple[LeakSpec, ...]) -> WorldSpec:
 STORY_START = date(2019, 2, 1)
 STORY_WINDOW = (date(2019, 4, 10), date(2024, 10, 8))  # three shops, about 66 months
 STORY_FOURTH = (date(2019, 7, 1), date(2021, 6, 30))  # two years, then sold
-STORY_END = date(2025, 1, 31)
+STORY_FIRST_SALE = date(2024, 4, 1)  # the record does not say when misuse began: assumed
+STORY_END = date(2024, 12, 31)
 
 
-def story(cards: int = 8_000) -> WorldSpec:
+def story(cards: int = 20_000) -> WorldSpec:
     """Plan the demo: an invented operator whose four web shops leaked for 66 months, unnoticed.
 
-    One issuer sees a small share of the shops' customers. What was entered in the forms is kept
-    for years and sold in the last months; the fourth shop belongs to somebody else by then.
+    One issuer with ``cards`` cards sees some 2,000 of the cards that were entered there, a few
+    percent of the operator's customers. The data is kept for years and sold in three lots in the
+    last months; the fourth shop belongs to somebody else by then. It holds security codes, so
+    that 15 % of the exposed cards are misused, over months rather than at once.
     """
 
     def day(when: date) -> int:
@@ -151,13 +154,13 @@ def story(cards: int = 8_000) -> WorldSpec:
     leak = LeakSpec(
         kind=LeakKind.OPERATOR,
         windows=(window, window, window, fourth),
-        misuse_share=0.06,
+        misuse_share=0.15,
         timing=Timing.BATCHES,
         data_taken=DataTaken.FORM,
         n_members=4,
-        size_rank=0.05,
-        lag_days=25.0,
-        sales=(window[1] - 190, window[1] - 110, window[1] - 30),
+        size_rank=0.12,
+        lag_days=60.0,
+        sales=(day(STORY_FIRST_SALE), window[1] - 110, window[1] - 30),
         sold_on=fourth[1] + 1,
         names=(
             "架空すみれ化粧品オンライン",

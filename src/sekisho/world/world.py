@@ -112,10 +112,10 @@ def write_large(
                 progress.advance(chunk.days)
             if done is not None:
                 done.result()
+        progress.step("write_truth")
+        ledger = keeper.close()
+        writer.finish(ledger)
     except BaseException:
         writer.abandon()
         raise
-    progress.step("write_truth")
-    ledger = keeper.close()
-    writer.finish(ledger)
     return ledger

@@ -3,7 +3,7 @@
 -- Inputs: candidate_visits, drawn_cards, card_survey.
 SELECT
     s.card_ref,
-    row_number() OVER (ORDER BY s.card_ref) - 1 + :known AS card,
+    row_number() OVER (ORDER BY s.card_ref NULLS LAST) - 1 + :known AS card,
     s.first_at,
     s.last_at
 FROM card_survey AS s

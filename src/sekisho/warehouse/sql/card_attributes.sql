@@ -1,6 +1,6 @@
 -- What: what controls are matched on, for the cards of a numbered list.
 -- Grain: one row for each card of the list, in its order.
--- Inputs: listed_cards, cards, card_products.
+-- Inputs: listed_cards, cards (which may name a card more than once), card_products.
 SELECT
     l.card,
     coalesce(p.product, '') AS product,
@@ -11,6 +11,17 @@ SELECT
     l.card_ref,
     l.first_at
 FROM listed_cards AS l
-LEFT JOIN cards AS c ON l.card_ref = c.card_ref
-LEFT JOIN card_products AS p ON l.card_ref = p.card_ref
-ORDER BY l.card
+LEFT JOIN (
+    SELECT
+        card_ref,
+        min(home_area) AS home_area,
+        min(opened_on) AS opened_on,
+        CASE WHEN count(closed_on) = count(*) THEN max(closed_on) END AS closed_on,
+        max(replaced_by) AS replaced_by
+    FROM cards
+    GROUP BY card_ref
+) AS c ON l.card_ref = c.card_ref
+LEFT JOIN (
+    SELECT card_ref, min(product) AS product FROM card_products GROUP BY card_ref
+) AS p ON l.card_ref = p.card_ref
+ORDER BY l.card NULLS LAST

@@ -1,10 +1,10 @@
--- What: the cards of the study: all with a fraud report, and a share of the others by hash, so that
---       every run and every engine draws the same ones.
+-- What: the cards of the study: all with a fraud report, a share of the others by hash.
 -- Grain: one row for each card, numbered in the order of the reference.
 -- Inputs: card_survey, fraud; :threshold is a hexadecimal md5 prefix.
+-- Why a hash: every run and every engine draws the same cards.
 SELECT
     s.card_ref,
-    row_number() OVER (ORDER BY s.card_ref) - 1 AS card,
+    row_number() OVER (ORDER BY s.card_ref NULLS LAST) - 1 AS card,
     s.first_at,
     s.last_at
 FROM card_survey AS s

@@ -14,4 +14,4 @@ WHERE
     v.authorized_at >= w.window_start
     AND v.authorized_at < w.window_end
 GROUP BY v.card_ref, w.entity
-ORDER BY w.entity, v.card_ref
+ORDER BY w.entity NULLS LAST, v.card_ref NULLS LAST

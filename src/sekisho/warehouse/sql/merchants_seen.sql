@@ -4,5 +4,5 @@
 SELECT
     acquirer_id,
     merchant_id,
-    row_number() OVER (ORDER BY acquirer_id, merchant_id) - 1 AS entity
+    row_number() OVER (ORDER BY acquirer_id NULLS LAST, merchant_id NULLS LAST) - 1 AS entity
 FROM (SELECT DISTINCT acquirer_id, merchant_id FROM drawn_visits) AS m

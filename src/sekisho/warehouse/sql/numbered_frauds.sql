@@ -11,4 +11,9 @@ FROM fraud AS f
 INNER JOIN drawn_cards AS d ON f.card_ref = d.card_ref
 LEFT JOIN merchants_seen AS m
     ON f.merchant_id = m.merchant_id AND coalesce(f.acquirer_id, '') = m.acquirer_id
-ORDER BY d.card, f.fraud_at, f.reported_at, fraud_type, entity
+ORDER BY
+    d.card NULLS LAST,
+    f.fraud_at NULLS LAST,
+    f.reported_at NULLS LAST,
+    fraud_type NULLS LAST,
+    entity NULLS LAST

@@ -147,12 +147,11 @@ def steps_of(curve: Curve) -> tuple[Unit, tuple[Step, ...]]:
         ("quarter", lambda day: (day.year, (day.month - 1) // 3)),
         ("year", lambda day: day.year),
     )
-    joined = single
-    for unit, key in joins:
+    for wider, key in joins:
         joined = _join(single, key)
         if len(joined) <= MAX_STEPS:
-            break
-    return unit, joined
+            return wider, joined
+    return "year", _join(single, joins[-1][1])
 
 
 def _as_given(curve: Curve) -> tuple[Step, ...]:

@@ -88,6 +88,9 @@ def _finding(finding: Finding) -> Document:
         "window_left_censored": finding.window_left_censored,
         "window_ongoing": finding.window_ongoing,
         "misuse_period": finding.misuse_period,
+        "misuse_span": [day.isoformat() for day in finding.misuse_span]
+        if finding.misuse_span
+        else None,
         "cards_exposed": finding.cards_exposed,
         "cards_defrauded": finding.cards_defrauded,
         "cards_expected": finding.cards_expected,
@@ -181,6 +184,7 @@ def _method(method: Method) -> Document:
         "sample_fraction": method.sample_fraction,
         "strata": list(method.strata),
         "overdispersion": method.overdispersion,
+        "chance_stretch": method.chance_stretch,
         "permutations": method.permutations,
         "permuted_strongest_p": None if permuted is None else max(permuted, P_VALUE_FLOOR),
         "misuse_periods": list(method.misuse_periods),

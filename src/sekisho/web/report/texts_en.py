@@ -51,9 +51,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "headline.no_ratio": "Cards used at {place} {span} were later misused far more often "
         "than expected; {ask}.",
         "headline.period_ratio": "Cards used at {place} {span} were misused {ratio} times "
-        "as often as expected over the last {days}; {ask}.",
+        "as often as expected between {misused_from} and {misused_until}; {ask}.",
         "headline.period_no_ratio": "Cards used at {place} {span} were misused far more often "
-        "than expected over the last {days}; {ask}.",
+        "than expected between {misused_from} and {misused_until}; {ask}.",
         "headline.none": "Nothing strong enough to ask a merchant about.",
         "ask.merchant": "ask the merchant through the acquirer",
         "ask.operator": "ask the operator through the acquirer",
@@ -91,9 +91,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # What would have been visible
         "visible.heading": "What would have been visible",
         "visible.intro": "With this history and these fraud reports, a leak would have been "
-        "reported at the latest when the misuse among the exposed cards reached these numbers. "
-        "The bound is cautious: most leaks show earlier, above all when the misuse is "
-        "concentrated in a few weeks.",
+        "reported when the misuse among the exposed cards reached about these numbers. They hold "
+        "for misuse spread over the whole history; misuse concentrated in a few weeks shows "
+        "earlier, because less is expected by chance.",
         "visible.size": "Cards exposed at the place",
         "visible.expected": "Misused by chance",
         "visible.needed": "Misused cards needed",
@@ -137,7 +137,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.ratio": "Times as often as expected",
         "finding.period": "Misuse counted",
         "finding.period_all": "all of it, up to {as_of}",
-        "finding.period_days": "the last {days} before {as_of}",
+        "finding.period_days": "{start} to {end}",
         "finding.rate": "Misuse reported so far",
         "finding.rate_value": "{rate} of the exposed cards",
         "finding.p_value": "Probability by chance",
@@ -186,8 +186,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "expected, {unit}. In all {observed} observed and {expected} expected. Every number is in "
         "the table that follows.",
         "chart.table": "Numbers of the chart: {title}",
+        "chart.caption": "The numbers, {unit}",
         "chart.from": "From",
-        "chart.to": "To",
         "chart.observed": "Observed",
         "chart.expected": "Expected",
         "chart.exposed": "Cards first used there",
@@ -293,6 +293,19 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.name": "place",
         "figures.entity_id": "id",
         "figures.events": "events",
+        "figures.levels": "levels of activity",
+        "figures.look_back_days": "days looked back",
+        "figures.relative_spread": "relative spread of other places",
+        "figures.stretch": "stretch of chance",
+        "figures.products": "products",
+        "figures.areas": "areas",
+        "figures.cards_in_bursts": "cards in such attacks",
+        "figures.shops": "neighbouring shops",
+        "figures.cases": "misused cards",
+        "figures.first_visit_within_a_week": "first visits in the week before the fraud",
+        "figures.median_lag_days": "median days from visit to fraud",
+        "figures.new_visitors_misused_percent": "per cent of new visitors misused at once",
+        "figures.finding": "finding",
         "figures.value": "value",
         # Next steps
         "next.heading": "What to do next",
@@ -374,7 +387,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "method.periods": "Misuse periods",
         "method.period_all": "all time",
         "method.error": "Family-wise error for the run",
-        "method.overdispersion": "Overdispersion",
+        "method.overdispersion": "Spread of places beyond chance",
+        "method.stretch": "Stretch of chance (1: as by the book)",
         "method.permutations": "Permutations",
         "method.permuted": "Strongest result among permuted labels",
         "method.excluded": "Fraud reports left out",
@@ -398,6 +412,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.unknown_card": "card not in the history",
         "excluded.after_as_of": "known only after the as-of date",
         "excluded.repeated": "later fraud of the same episode",
+        "excluded.not_data_theft": "of a kind that stolen data does not explain",
+        "excluded.same_burst": "counted with another card of the same attack",
+        "excluded.no_card": "card not in the history",
+        "excluded.duplicate": "reported twice",
         "excluded.before_history": "before the history begins",
         # Inputs
         "inputs.heading": "Inputs",

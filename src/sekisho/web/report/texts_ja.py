@@ -51,9 +51,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "headline.no_ratio": "{place}で{span}利用されたカードの不正利用が、"
         "想定を大きく上回って発生しています。{ask}。",
         "headline.period_ratio": "{place}で{span}利用されたカードの不正利用が、"
-        "直近{days}間に想定の{ratio}倍発生しています。{ask}。",
+        "{misused_from}から{misused_until}までに想定の{ratio}倍発生しています。{ask}。",
         "headline.period_no_ratio": "{place}で{span}利用されたカードの不正利用が、"
-        "直近{days}間に想定を大きく上回って発生しています。{ask}。",
+        "{misused_from}から{misused_until}までに想定を大きく上回って発生しています。{ask}。",
         "headline.none": "加盟店への照会が必要な、強い関連は見つかりませんでした。",
         "ask.merchant": "アクワイアラーを通じた加盟店への照会をお勧めします",
         "ask.operator": "アクワイアラーを通じた運営会社への照会をお勧めします",
@@ -63,11 +63,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Summary
         "summary.heading": "要点",
         "summary.one": "この期間に利用された{exposed}のうち、その後不正利用されたカードは"
-        "{defrauded}です（偶然による想定は{expected}）。"
+        "{defrauded}です（偶然による想定は{expected}枚）。"
         "漏えいがまったくない場合に、これほど強い結果が偶然現れるのは、"
         "同様の調査{chance}です。",
-        "summary.more.one": "このほか1件の検出があります（{names}）。",
-        "summary.more.many": "このほか{n}件の検出があります（{names}）。",
+        "summary.more.one": "このほかに検出された利用先は、{names}の1件です。",
+        "summary.more.many": "このほかに{n}件が検出されています（{names}）。",
         "summary.names_cut": "{names}ほか{n}件",
         "summary.protect": "対象期間内に利用されたカードのうち、{unharmed}はまだ不正利用されて"
         "おらず、今から被害を防ぐことができます。",
@@ -92,8 +92,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # What would have been visible
         "visible.heading": "検出できた漏えいの規模",
         "visible.intro": "今回の履歴と不正利用報告であれば、対象カードのうち次の枚数が不正利用"
-        "された時点までには、漏えいを検出できたはずです。余裕を見た目安であり、特に不正利用が"
-        "数週間に集中する場合は、より早く検出できます。",
+        "された時点で、漏えいを検出できたと考えられます。履歴の全期間に不正利用が分散した場合の"
+        "目安です。数週間に集中する場合は偶然による想定が小さくなり、より早く検出できます。",
         "visible.size": "利用先の対象カード",
         "visible.expected": "偶然による想定",
         "visible.needed": "検出に必要な不正利用",
@@ -127,7 +127,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # One finding
         "finding.heading": "{n}. {place}",
         "finding.sentence": "対象カード{exposed}のうち{defrauded}が不正利用されました"
-        "（想定は{expected}）。",
+        "（想定は{expected}枚）。",
         "finding.window": "漏えい対象期間（推定）",
         "finding.start_interval": "開始日の推定範囲",
         "finding.end_interval": "終了日の推定範囲",
@@ -138,7 +138,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.ratio": "想定比（倍）",
         "finding.period": "集計した不正利用",
         "finding.period_all": "{as_of}までの全期間",
-        "finding.period_days": "{as_of}までの直近{days}間",
+        "finding.period_days": "{start}から{end}まで",
         "finding.rate": "報告済みの不正利用率",
         "finding.rate_value": "対象カードの{rate}",
         "finding.p_value": "偶然に起こる確率",
@@ -181,13 +181,14 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "（{unit}）。漏えい対象期間{start}〜{end}に網掛け。合計は実績{observed}、想定{expected}。"
         "数値はすべて次の表にあります。",
         "chart.misuse": "不正利用の発生時期",
-        "chart.misuse_note": "被害カードを不正利用の発生日ごとに集計（{unit}）。報告が遅れる不正利用が"
+        "chart.misuse_note": "被害カードを不正利用の発生日ごとに集計（{unit}）。"
+        "報告が遅れる不正利用が"
         "あるため、直近の棒は今後伸びる可能性があります。",
         "chart.misuse_alt": "棒グラフ：{name}の被害カードの発生日別の実績と想定（{unit}）。"
         "合計は実績{observed}、想定{expected}。数値はすべて次の表にあります。",
         "chart.table": "グラフの数値：{title}",
-        "chart.from": "開始",
-        "chart.to": "終了",
+        "chart.caption": "グラフの数値（{unit}）",
+        "chart.from": "開始日",
         "chart.observed": "実績",
         "chart.expected": "想定",
         "chart.exposed": "初回利用カード",
@@ -224,10 +225,12 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "suspect.weak.why": "多数の利用先を検定すると、この程度の結果は偶然にも現れます。"
         "今後強まることも、消えることもあります。",
         "suspect.use_or_test": "盗まれたカードの使用先・有効性確認先",
-        "suspect.use_or_test.why": "カードがここで使われたのは不正利用の直前で、すでに盗まれた後です。"
+        "suspect.use_or_test.why": "カードがここで使われたのは不正利用の直前で、"
+        "すでに盗まれた後です。"
         "情報が盗まれた場所ではなく、悪用された場所と考えられます。",
         "suspect.explained": "他の要因で説明可能",
-        "suspect.explained.why": "より強い検出結果や、カードが共通して使われる近隣の利用先を考慮すると、"
+        "suspect.explained.why": "より強い検出結果や、"
+        "カードが共通して使われる近隣の利用先を考慮すると、"
         "超過分が残りません。",
         # Levels
         "level.merchant": "加盟店",
@@ -248,8 +251,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "explanation.busy_cards": "利用頻度の高いカード：よく使うカードは利用先も多く、"
         "盗まれる機会も多い。",
         "explanation.busy_cards.out": "利用頻度が同程度のカードと比べても、超過は残りました。",
-        "explanation.busy_cards.in": "利用頻度が同程度のカードと比べると、超過はほとんど残りません。",
-        "explanation.product": "カード種類：特定の種類のカードが狙われ、その会員がここをよく利用する。",
+        "explanation.busy_cards.in": "利用頻度が同程度のカードと比べると、"
+        "超過はほとんど残りません。",
+        "explanation.product": "カード種類：特定の種類のカードが狙われ、"
+        "その会員がここをよく利用する。",
         "explanation.product.out": "同じ種類のカードの中で比べても、超過は残りました。",
         "explanation.product.in": "同じ種類のカードの中で比べると、超過はほとんど残りません。",
         "explanation.home_area": "居住地域：利用客の住む地域で、もともと不正利用が多い。",
@@ -258,7 +263,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "explanation.neighbours": "近隣の利用先：実際には、同じ客が使う別の店で漏えいした。",
         "explanation.neighbours.out": "近隣の店だけで利用されたカードに、同様の超過はありません。",
         "explanation.neighbours.in": "近隣の店だけで利用されたカードにも、同様の超過があります。",
-        "explanation.use_or_test": "使用・有効性確認：盗まれたカードがここで使われ、または試された。",
+        "explanation.use_or_test": "使用・有効性確認：盗まれたカードがここで使われ、"
+        "または試された。",
         "explanation.use_or_test.out": "利用は不正利用よりかなり前の、通常の買い物でした。",
         "explanation.use_or_test.in": "多くのカードで、利用が不正利用の直前に集中しています。",
         "explanation.burst": "単一の攻撃：番号の連続したカードが、番号帯への攻撃などで"
@@ -269,9 +275,11 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "この店の請求そのものである。",
         "explanation.own_fraud.out": "この店での不正利用を除いても、超過は残りました。",
         "explanation.own_fraud.in": "この店での不正利用を除くと、超過はほとんど残りません。",
-        "explanation.other_finding": "他の検出結果：同じ被害カードが、より強い検出結果で説明できる。",
+        "explanation.other_finding": "他の検出結果：同じ被害カードが、"
+        "より強い検出結果で説明できる。",
         "explanation.other_finding.out": "他の検出結果の被害カードを除いても、超過は残りました。",
-        "explanation.other_finding.in": "他の検出結果の被害カードを除くと、超過はほとんど残りません。",
+        "explanation.other_finding.in": "他の検出結果の被害カードを除くと、"
+        "超過はほとんど残りません。",
         "explanation.overdispersion": "通常のばらつき：不正利用は、もともと均等には発生しない。",
         "explanation.overdispersion.out": "他の利用先のばらつきと比べても、超過は残りました。",
         "explanation.overdispersion.in": "漏えいのない他の利用先にも、同程度のばらつきがあります。",
@@ -285,12 +293,26 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.name": "利用先",
         "figures.entity_id": "識別番号",
         "figures.events": "件数",
+        "figures.levels": "利用頻度の区分数",
+        "figures.look_back_days": "さかのぼった日数",
+        "figures.relative_spread": "他の利用先の相対的なばらつき",
+        "figures.stretch": "偶然の出やすさ（倍率）",
+        "figures.products": "カード種類の数",
+        "figures.areas": "地域の数",
+        "figures.cards_in_bursts": "攻撃に含まれるカード",
+        "figures.shops": "近隣の店舗数",
+        "figures.cases": "不正利用カード",
+        "figures.first_visit_within_a_week": "不正利用前1週間以内の初回利用",
+        "figures.median_lag_days": "利用から不正利用までの日数（中央値）",
+        "figures.new_visitors_misused_percent": "初回利用の直後に不正利用された割合（%）",
+        "figures.finding": "検出結果",
         "figures.value": "値",
         # Next steps
         "next.heading": "次に行うこと",
         "next.accept": "検出結果ごとに2名で内容を確認し、承認または却下の理由を記録します。"
         "それまでは社外に出しません。",
-        "next.inquiry": "証拠資料一式を作成し、アクワイアラー、決済代行業者、国際ブランドなど所定の経路で"
+        "next.inquiry": "証拠資料一式を作成し、アクワイアラー、決済代行業者、"
+        "国際ブランドなど所定の経路で"
         "照会します。加盟店には回答の機会があります。",
         "next.inquiry_folder": "出力先",
         "next.watch": "不正利用のない{unharmed}（exposed_cards.parquet）を監視対象に登録し、"
@@ -306,7 +328,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "なります。",
         # How to read it
         "read.heading": "本報告の読み方",
-        "read.association": "検出結果は、ある期間にある先でカードを利用したことと、その後の不正利用との"
+        "read.association": "検出結果は、ある期間にある先でカードを利用したことと、"
+        "その後の不正利用との"
         "統計的な関連です。加盟店に対する認定ではありません。実際に漏えいがあったかどうかは、"
         "現地での調査によってのみ判明します。",
         "read.expected": "「想定」とは、その先を利用していない同条件のカード（利用頻度、保有期間、"
@@ -317,23 +340,27 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "これから報告されるものは含みません。",
         "read.issuer": "今回のファイルにあるカードだけを調べています。同じ先で、他のカード会社の"
         "カードも漏えいしている可能性があります。",
-        "read.error": "調査全体で、誤った検出が生じる割合が{error}以下となるように基準を定めています。",
+        "read.error": "調査全体で、誤った検出が生じる割合が{error}以下となるように基準を"
+        "定めています。",
         "limits.heading": "今回の調査の限界",
         "limits.none": "任意の入力もすべてそろっており、特記すべき限界はありません。",
         "limit.no_report_dates": "不正利用報告に報告日がありません。発生当日に把握できたものと"
         "みなすため、早期検出の日数は実際より長めに出ます。",
-        "limit.no_cards_file": "カードファイルがありません。開設、解約、差替えは利用状況から推定し、"
+        "limit.no_cards_file": "カードファイルがありません。開設、解約、"
+        "差替えは利用状況から推定し、"
         "差替え後のカードは別のカードとして数えています。",
         "limit.no_merchants_file": "加盟店ファイルがありません。名称が不明で、同じ運営会社や"
         "決済代行業者に属する店舗を確実にはまとめられません。",
         "limit.sampled_controls": "対照カードは抽出によります。抽出結果は毎回同じですが、"
         "まれな条件の組み合わせでは対照が少なくなります。",
-        "limit.history_short": "履歴の期間が短く、履歴より後に不正利用が起こる漏えいは検出できません。"
+        "limit.history_short": "履歴の期間が短く、"
+        "履歴より後に不正利用が起こる漏えいは検出できません。"
         "対象期間の端が切れている可能性もあります。",
         "limit.no_product": "カードの種類が不明です。特定の種類だけを狙った攻撃との区別が"
         "弱くなります。",
         "limit.no_home_area": "会員の居住地域が不明です。地域的な不正利用との区別が弱くなります。",
-        "limit.no_fraud_types": "不正利用報告に種別がありません。紛失・盗難、苦情、乗っ取りを除外できず、"
+        "limit.no_fraud_types": "不正利用報告に種別がありません。紛失・盗難、苦情、"
+        "乗っ取りを除外できず、"
         "関連が見えにくくなります。",
         "limit.no_message_types": "履歴に電文種別がありません。取消や返品を購入と区別できません。",
         "limit.no_acquirer": "加盟店を番号だけで識別しています。異なるアクワイアラーが同じ番号を"
@@ -342,7 +369,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Method
         "method.heading": "調査方法",
         "method.text": "漏えい対象期間と不正利用期間を走査する、コホート内症例対照研究によります。"
-        "情報の窃取で説明できる不正利用があったカードごとに、同じ日に有効で不正利用がなく、条件の一致する"
+        "情報の窃取で説明できる不正利用があったカードごとに、同じ日に有効で不正利用がなく、"
+        "条件の一致する"
         "カードを対照とします。利用先ごとに、対象期間と不正利用期間のすべての組み合わせについて、"
         "不正利用されたカードの枚数を想定と比べます。確率は、試したすべての組み合わせについて"
         "補正しています。",
@@ -360,7 +388,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "method.periods": "不正利用期間",
         "method.period_all": "全期間",
         "method.error": "調査全体の過誤率",
-        "method.overdispersion": "過分散の程度",
+        "method.overdispersion": "偶然を超える利用先間のばらつき",
+        "method.stretch": "偶然の出やすさ（1が理論どおり）",
         "method.permutations": "並べ替え検定の回数",
         "method.permuted": "並べ替えで得られた最も強い結果",
         "method.excluded": "除外した不正利用報告",
@@ -384,6 +413,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.unknown_card": "履歴にないカード",
         "excluded.after_as_of": "基準日より後に判明",
         "excluded.repeated": "同じ被害の2件目以降",
+        "excluded.not_data_theft": "情報の窃取では説明できない種別",
+        "excluded.same_burst": "同じ攻撃の別のカードと合わせて計上",
+        "excluded.no_card": "履歴にないカード",
+        "excluded.duplicate": "重複した報告",
         "excluded.before_history": "履歴の開始より前",
         # Inputs
         "inputs.heading": "入力ファイル",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from sekisho.domain.finding import EntityKind, Explanation, Finding, LeadTime, Member, Trace
@@ -135,7 +135,9 @@ def more_findings(page: Page, words: Words) -> str:
         return ""
     names = words.join(view.name for view in others[:MAX_NAMES])
     if len(others) > MAX_NAMES:
-        names = words.text("summary.names_cut", names=names, n=len(others) - MAX_NAMES)
+        names = words.text(
+            "summary.names_cut", names=names, n=words.number(len(others) - MAX_NAMES)
+        )
     form = "one" if len(others) == 1 else "many"
     return words.text(f"summary.more.{form}", n=words.number(len(others)), names=names)
 
@@ -148,13 +150,14 @@ def _headline(view: FindingView, words: Words) -> str:
         shops = words.count("shop", len(finding.members))
         place = words.text("headline.group", name=view.name, shops=shops)
     key = "ratio" if view.ratio else "no_ratio"
-    period = finding.misuse_period
+    misused = finding.misuse_span
     return words.text(
-        f"headline.{'' if period is None else 'period_'}{key}",
+        f"headline.{'' if misused is None else 'period_'}{key}",
         place=place,
         span=_headline_span(finding, words),
         ratio=view.ratio,
-        days=words.count("day", period or 0),
+        misused_from=words.day(misused[0]) if misused else "",
+        misused_until=words.day(misused[1]) if misused else "",
         ask=words.text(f"ask.{finding.entity_kind.value}"),
     )
 
@@ -174,9 +177,8 @@ def _finding_view(
     number: int, finding: Finding, lead: LeadTime | None, trace: Trace, words: Words
 ) -> FindingView:
     period: tuple[Span, ...] = ()
-    if finding.misuse_period is not None:
-        first = trace.as_of - timedelta(days=finding.misuse_period - 1)
-        period = (Span(first, trace.as_of, "period"),)
+    if finding.misuse_span is not None:
+        period = (Span(*finding.misuse_span, "period"),)
     return FindingView(
         number=number,
         finding=finding,

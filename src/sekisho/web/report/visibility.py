@@ -1,20 +1,19 @@
 """What a trace would have seen: how many misused cards make a place stand out.
 
-A bound from the trace's own numbers, on the safe side: with k victims at a place there are at
-most k (k + 1) / 2 windows that start and end on a victim's visit, times the misuse periods, times
-the places tested. Where the smallest k that survives this correction is reached, the scan (which
-corrects less bluntly) finds the place too.
+Worked out with the same chances as the scan itself: the tail of the counts with the spread that
+this history shows, then corrected for windows and misuse periods, for how much easier surprises
+come here, and for the places tested. The windows of a place number at most its victims.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import poisson
+import numpy as np
 
 from sekisho.domain.finding import Trace
+from sekisho.stats.tails import EmpiricalNull, log_any, log_tail, window_trials
 
 SIZES: Final = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 
@@ -34,7 +33,11 @@ class Visible:
 
 
 def visible_from(trace: Trace) -> tuple[Visible, ...]:
-    """Return, for places of several sizes, from how many victims they would be findings."""
+    """Return, for places of several sizes, from how many victims they would be findings.
+
+    Expectations are those of an average card; a size at which no number of victims would do is
+    left out.
+    """
     if trace.cases == 0 or trace.funnel.cards_seen == 0:
         return ()
     rows: list[Visible] = []
@@ -42,23 +45,21 @@ def visible_from(trace: Trace) -> tuple[Visible, ...]:
         if size > trace.funnel.cards_seen:
             break
         expected = size * trace.cases / trace.funnel.cards_seen
-        needed = _needed(expected, trace)
-        if needed <= min(size, trace.cases):
+        needed = _needed(size, expected, trace)
+        if needed is not None:
             rows.append(Visible(size, expected, needed))
     return tuple(rows)
 
 
-def _needed(expected: float, trace: Trace) -> int:
-    """Return the smallest count whose corrected probability is below the trace's error.
-
-    Overdispersed counts are divided by their dispersion, as in a quasi-Poisson model.
-    """
-    dispersion = max(trace.method.overdispersion, 1.0)
-    tried = max(trace.method.entities_tested, 1) * max(len(trace.method.misuse_periods), 1)
-    count = max(math.floor(expected), 1)
-    while True:
-        windows = count * (count + 1) / 2
-        tail = poisson.sf(math.floor(count / dispersion) - 1, expected / dispersion)
-        if tail * tried * windows < trace.method.family_wise_error:
-            return count
-        count += 1
+def _needed(size: int, expected: float, trace: Trace) -> int | None:
+    """Return the smallest count that would be a finding, or None if none up to all cards is."""
+    method = trace.method
+    counts = np.arange(max(int(expected), 3), min(size, trace.cases) + 1, dtype=float)
+    extra_variance = (method.overdispersion * expected) ** 2
+    log_p = log_tail(counts, expected, trace.cases, extra_variance)
+    log_p = log_any(log_p, window_trials(counts, len(method.misuse_periods)))
+    # The anchor of the null is not kept with the trace; without it the correction is the strictest.
+    log_p = EmpiricalNull(anchor=0.0, stretch=method.chance_stretch).correct(log_p)
+    log_p = log_any(log_p, max(method.entities_tested, 1))
+    enough = np.flatnonzero(log_p < np.log(method.family_wise_error))
+    return int(counts[enough[0]]) if enough.size else None

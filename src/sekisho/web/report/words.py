@@ -18,8 +18,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {"en": ENGLISH, "ja": JAPANESE}
 
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS: Final = (
-    "January February March April May June July August September October November December"
-).split()
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 _LONGEST_NAME: Final = 60
 
 
@@ -54,9 +55,9 @@ class Words:
             return f"{day.year}/{day.month:02}/{day.day:02}"
         return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
-    def tick(self, day: date, unit: str) -> str:
+    def tick(self, day: date) -> str:
         """Return a date for an axis; a month alone where days say nothing."""
-        if unit in {"day", "week"} or day.day != 1:
+        if day.day != 1:
             return f"{day.month}/{day.day}" if self.language == "ja" else self.day_short(day)[:-5]
         if self.language == "ja":
             return f"{day.year}年{day.month}月"

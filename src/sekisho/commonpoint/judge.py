@@ -1,0 +1,184 @@
+"""Judge the suspected entities: strongest first, each by the chance among the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.explain import judge_use_or_test, look_alikes
+from sekisho.commonpoint.search import (
+    Association,
+    Chance,
+    Ground,
+    Limits,
+    learn_chance,
+    run_log_p,
+    scan_exact,
+)
+from sekisho.commonpoint.study import Panel
+from sekisho.domain.finding import SuspectKind
+from sekisho.stats.scan import Best
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TAKEN_MOST = 200  # associations judged in one run
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was taken, strongest first, the cases that no finding explains, and their chance."""
+
+    taken: list[Association]
+    unexplained: NDArray[np.bool_]
+    chance: Chance
+
+
+@dataclass(slots=True)
+class _Docket:
+    """A judgement under way: which entities are done, and which cases still speak."""
+
+    ground: Ground
+    drawn: Panel
+    event: NDArray[np.bool_]
+    done: NDArray[np.bool_]
+    owner: Ints
+    taken: list[Association]
+
+
+def judge(ground: Ground, drawn: Panel, limits: Limits) -> Judgement:
+    """Take associations strongest first; each finding's victims no longer speak for others."""
+    study, size = ground.study, ground.panel.entities.size
+    docket = _Docket(
+        ground, drawn, study.event.copy(), np.zeros(size, bool),
+        np.full(len(study.spells), -1, np.int64), [],
+    )  # fmt: skip
+    alpha = float(np.log(limits.family_wise_error))
+    while not docket.done.all() and len(docket.taken) < TAKEN_MOST:
+        if not _judge_strongest(docket, alpha):
+            break
+    chance = learn_chance(ground, docket.event)
+    docket.taken += _suspects(docket, chance)
+    _name_twins(docket.taken, ground)
+    _mark_explained(docket, limits)
+    return Judgement(docket.taken, docket.event, chance)
+
+
+def _judge_strongest(docket: _Docket, alpha: float) -> bool:
+    """Judge the strongest entity that is left; False if it is too weak to be a finding."""
+    ground, study = docket.ground, docket.ground.study
+    totals = study.totals(docket.event)
+    left = np.flatnonzero(~docket.done)
+    best = scan_exact(study, ground.panel.select(left), docket.event, totals)
+    by_the_book = run_log_p(ground, Chance(), best, totals, left)
+    top = int(np.argmin(by_the_book))
+    if best.score[top] <= 0 or by_the_book[top] >= alpha:
+        return False
+    found = _association(ground, int(left[top]), best, top, 0.0, docket.event)
+    others = docket.event.copy()
+    others[found.spells] = False
+    chance = learn_chance(ground, others)
+    found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
+    if found.log_p >= alpha:
+        return False
+    found.use = judge_use_or_test(
+        study, ground.panel, int(left[top]), found.start_day, found.end_day, found.spells
+    )
+    found.neighbours = look_alikes(
+        study, docket.drawn, found, docket.event, float(totals[found.period])
+    )
+    if found.use.is_use_or_test:
+        found.kind = SuspectKind.USE_OR_TEST
+    elif found.neighbours.log_p + (found.log_p - found.neighbours.plain_log_p) >= alpha:
+        found.kind = SuspectKind.EXPLAINED
+    else:
+        docket.event[found.spells] = False
+        docket.owner[found.spells] = found.entity
+    docket.done[left[top]] = True
+    docket.taken.append(found)
+    return True
+
+
+def _association(
+    ground: Ground, number: int, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
+) -> Association:
+    """Gather one entity's best window and who is inside it."""
+    start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
+    visits = ground.panel.visits
+    rows = slice(visits.first[number], visits.first[number + 1])
+    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
+    exposed = np.unique(visits.spell[rows][inside])
+    study = ground.study
+    counted = study.in_period(event, period)[exposed]
+    return Association(
+        entity=int(ground.panel.entities[number]), start_day=start, end_day=end, period=period,
+        cases=int(best.cases[row]), expected=float(best.expected[row]),
+        score=float(best.score[row]), log_p=log_p, spells=exposed[counted], exposed=exposed,
+    )  # fmt: skip
+
+
+def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
+    """Associations that are not strong enough to ask about, the strongest ones first."""
+    ground, study = docket.ground, docket.ground.study
+    left = np.flatnonzero(~docket.done)
+    if not left.size:
+        return []
+    totals = study.totals(docket.event)
+    best = scan_exact(study, ground.panel.select(left), docket.event, totals)
+    log_p = run_log_p(ground, chance, best, totals, left)
+    rows = np.argsort(log_p, kind="stable")
+    rows = rows[(log_p[rows] < np.log(0.5)) & (best.score[rows] > 0)]
+    out = []
+    for row in rows:
+        found = _association(
+            ground, int(left[row]), best, int(row), float(log_p[row]), docket.event
+        )
+        found.kind = SuspectKind.WEAK
+        out.append(found)
+    return out
+
+
+def _name_twins(taken: list[Association], ground: Ground) -> None:
+    """Name the entities that the same victims visited: they cannot be told apart."""
+    study, panel = ground.study, ground.panel
+    totals_all = {int(e): i for i, e in enumerate(panel.entities)}
+    for found in taken:
+        if found.kind is not None or found.spells.size == 0:
+            continue
+        victims = np.zeros(len(study.spells), bool)
+        victims[found.spells] = True
+        twins = []
+        for entity, number in totals_all.items():
+            if entity == found.entity:
+                continue
+            rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
+            others = np.unique(panel.visits.spell[rows])
+            shared = int(victims[others].sum())
+            if shared >= 0.9 * found.spells.size and others.size <= 1.25 * found.exposed.size:
+                twins.append(entity)
+        found.twins = tuple(twins)
+
+
+def _mark_explained(docket: _Docket, limits: Limits) -> None:
+    """Entities that were strong before a finding's victims were taken out: explained by it."""
+    ground, study, taken = docket.ground, docket.ground.study, docket.taken
+    listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
+    totals = study.totals()
+    every = np.arange(ground.panel.entities.size)
+    best = scan_exact(study, ground.panel, study.event, totals)
+    log_p = run_log_p(ground, Chance(), best, totals, every)
+    strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))
+    for row in strong[np.argsort(log_p[strong])]:
+        entity = int(ground.panel.entities[row])
+        if entity in listed:
+            continue
+        found = _association(ground, int(row), best, int(row), float(log_p[row]), study.event)
+        found.kind = SuspectKind.EXPLAINED
+        owners = docket.owner[found.spells]
+        if not (owners >= 0).any():
+            continue
+        found.explained_by = int(np.bincount(owners[owners >= 0]).argmax())
+        taken[:] = [a for a in taken if a.entity != entity]
+        taken.append(found)
