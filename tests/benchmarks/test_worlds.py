@@ -63,9 +63,7 @@ def test_a_leak_in_a_history_made_elsewhere():
         pytest.skip(f"{handbook.FILE} is not on this machine")
     day = handbook.month_ends(handbook.original())[0]
     assert handbook.as_it_is((day, True))["findings"] == 0
-    record = next(
-        r for r in map(handbook.leak_history, range(101, 140, 2)) if (r["bin"] or 0) == 3
-    )
+    record = next(r for r in map(handbook.leak_history, range(101, 140, 2)) if (r["bin"] or 0) == 3)
     assert record["found"]
     assert record["false"] == []
 
