@@ -20,14 +20,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import linalg
 
 from benchmarks.parts.asking import NO_CARDS, NO_MERCHANTS, Tables
 from benchmarks.parts.figures import each, keep, show
-from benchmarks.parts.judging import Record, Truth, figures_of, oracle_figures
+from benchmarks.parts.judging import BIN_NAMES, Record, Truth, figures_of, oracle_figures
 from benchmarks.recall import QUIET_FIRST, WANTED, report
 from sekisho.domain.errors import NothingToDo
 from sekisho.world import (
@@ -49,6 +48,7 @@ AREAS = 40  # home areas told from shared terminals
 SHOPS = 2_000  # merchants that the 10,000 terminals are grouped into
 MOST_EXPOSED = 0.2  # share of the cards; where nearly all are exposed, none are left to compare
 BATCH = 16
+HOPELESS = -3.0  # leaks whose log10 p for an oracle is larger are not traced
 NOWHERE = Truth((), None, frozenset(), frozenset())
 
 
@@ -173,7 +173,7 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     if leaks:
         figures |= {"timing": str(leaks[0].timing), "misuse_share": leaks[0].misuse_share}
         figures |= oracle_figures(knowing_the_background(oracle(injected, 0)))
-        if figures["bin"] is None:
+        if figures["oracle"]["log10_p"] > HOPELESS:
             return figures
         first, last = (injected.windows[0][0][0] // 86_400, injected.windows[0][0][1] // 86_400 - 1)
         start = history.start
@@ -207,10 +207,10 @@ def month_ends(history: History) -> list[date]:
 
 def draw(first: int, wanted: int, processes: int) -> Iterator[Record]:
     """Histories by rising seed until each wanted bin holds so many leaks."""
-    counts: NDArray[np.int64] = np.zeros(4, np.int64)
-    while counts[list(WANTED)].min() < wanted:
+    counts = [0] * len(BIN_NAMES)
+    while min(counts[i] for i in WANTED) < wanted:
         for record in each(leak_history, range(first, first + BATCH), processes):
-            if record["bin"] is not None and counts[record["bin"]] < 3 * wanted:
+            if record["oracle"]["log10_p"] <= HOPELESS:
                 counts[record["bin"]] += 1
                 yield record
         first += BATCH

@@ -24,8 +24,9 @@ from sekisho.world.economy import (
     ROLE_TEST_ONLY,
 )
 
-BINS = ((-9.0, -8.3), (-12.0, -9.0), (-20.0, -12.0), (-1e9, -20.0))  # of the oracle's log10 p
-BIN_NAMES = ("5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
+EDGES = (np.log10(5e-9), -9.0, -12.0, -20.0)  # between the bins of the oracle's log10 p
+BIN_NAMES = ("weaker", "5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
+SURE = range(1, len(BIN_NAMES))  # bins that an oracle would call a finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,9 @@ class Truth:
     spenders: frozenset[str]
 
 
-def bin_of(log10_p: float) -> int | None:
-    """The bin of an oracle's p, None for leaks that even an oracle would not be sure of."""
-    if log10_p >= np.log10(5e-9):
-        return None
-    return next(i for i, (low, high) in enumerate(BINS) if low <= log10_p < high or i == 3)
+def bin_of(log10_p: float) -> int:
+    """The bin of an oracle's p: index into ``BIN_NAMES``."""
+    return sum(log10_p < edge for edge in EDGES)
 
 
 def tables_of(world: World) -> Tables:

@@ -7,7 +7,6 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
-
 from benchmarks.rivals import blame, likelihood, ratio
 from benchmarks.rivals.facts import Facts
 from benchmarks.rivals.thresholds import FLOORS, VARIANTS, Who, best_of, play
