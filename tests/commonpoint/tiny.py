@@ -204,7 +204,7 @@ def make(
             product=PRODUCTS[int(rng.integers(3))],
             home_area=AREAS[int(rng.integers(2))],
             opened=None if rng.random() < 0.3 else START - int(rng.integers(0, 700)) * DAY,
-        )  # fmt: skip
+        )
         for card in range(cards)
         if rng.random() < 0.9
     }

@@ -17,19 +17,27 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.domain.history import CardTable, ExposureWindow, FraudTable, Survey, VisitTable
+from sekisho.domain.finding import EntityKind
+from sekisho.domain.history import (
+    CardTable,
+    ExposureWindow,
+    FraudTable,
+    GroupTable,
+    Survey,
+    VisitTable,
+)
 
 Ints = NDArray[np.int64]
 
 COUNTED_TYPES = ("", "card_not_present", "counterfeit")
 STOPPING_TYPES = ("lost_stolen", "account_takeover", "application")
 FAR = np.int64(1) << 40
-MICRO = 1_000_000
+DAY = 86_400
 
 # Refunds and reversals take nothing from a card; ISO 8583 1987 class 04 and its 1993 form are
 # reversals.
 _VISITS = """
-    SELECT card_ref, {acquirer}, merchant_id, authorized_at, {bin}, {initiated}
+    SELECT card_ref, {acquirer}, merchant_id, authorized_at, {bin}, {initiated}, {key}
     FROM transactions
     WHERE card_ref IS NOT NULL AND merchant_id IS NOT NULL {filters}
 """
@@ -59,11 +67,17 @@ class DuckHistory:
     """A history in DuckDB; satisfies `sekisho.commonpoint.ports.History`.
 
     ``connection`` has the views ``transactions``, ``fraud``, ``merchants`` and ``cards`` as
-    `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``.
+    `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``. Where
+    files overlap, rows that are equal in card, merchant, time and ``identity`` count once.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, columns: Iterable[str], *, overlapping: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        columns: Iterable[str],
+        *,
+        overlapping: bool,
+        identity: Iterable[str] = (),
     ) -> None:
         self._db = connection
         self._overlapping = overlapping
@@ -71,6 +85,7 @@ class DuckHistory:
         self._names: dict[int, tuple[str, str]] = {}
         self.passes = 0
         present = set(columns)
+        self._columns = present
         has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
         filters = _NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
@@ -86,6 +101,7 @@ class DuckHistory:
                 initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
                 if "initiator" in present
                 else "FALSE AS merchant_initiated",
+                key=f"{_key_of(identity) if overlapping else '0'} AS transaction_key",
                 filters=filters,
             )
         )
@@ -126,10 +142,7 @@ class DuckHistory:
         threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
         self._make("drawn_visits", "drawn_visits")
-        if self._overlapping:
-            self._db.execute(
-                "CREATE OR REPLACE TEMP TABLE drawn_visits AS SELECT DISTINCT * FROM drawn_visits"
-            )
+        self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
         reported = self._db.execute(
             "SELECT count(DISTINCT d.card) FROM drawn_cards AS d SEMI JOIN fraud AS f USING (card_ref)"
@@ -138,6 +151,13 @@ class DuckHistory:
         drawn = self._count("drawn_cards") - reported
         self._share = drawn / others if others and drawn else 1.0
         return self._share
+
+    def _drop_doubles(self, table: str) -> None:
+        """Make rows that overlapping files have in common one."""
+        if self._overlapping:
+            self._db.execute(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"
+            )
 
     def _count(self, table: str) -> int:
         return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
@@ -239,16 +259,26 @@ class DuckHistory:
         ).fetchall()
         return str(rows[0][0]) if rows else self.entity_id(entity)
 
+    def groups(self, kind: EntityKind) -> GroupTable | None:
+        """Which merchants belong together: from the merchant file, else from the transactions."""
+        if kind is EntityKind.ACQUIRER:
+            rows = self._db.execute(
+                "SELECT entity, acquirer_id, NULL, NULL FROM merchants_seen WHERE acquirer_id <> ''"
+            ).fetchall()
+            return _group_table(rows)
+        column = f"{kind.value}_id"
+        rows = self._db.execute(statement(f"{kind.value}s_of_merchants")).fetchall()
+        if not rows and column in self._columns:
+            self.passes += 1
+            rows = self._db.execute(statement(f"{kind.value}s_in_transactions")).fetchall()
+        return _group_table(rows)
+
     def add_visitors(self, entities: Ints) -> VisitTable:
         """Choose also every card that ever visited ``entities``; all visits there."""
         self.passes += 1
         self._want("candidates", entities)
         self._make("candidate_visits", "candidate_visits")
-        if self._overlapping:
-            self._db.execute(
-                "CREATE OR REPLACE TEMP TABLE candidate_visits AS "
-                "SELECT DISTINCT * FROM candidate_visits"
-            )
+        self._drop_doubles("candidate_visits")
         self._make("added_cards", "added_cards", {"known": self._count("drawn_cards")})
         return _visit_table(self._fetch("candidate_visits_numbered"))
 
@@ -264,7 +294,9 @@ class DuckHistory:
     def added_activity(self) -> tuple[NDArray[np.int32], Ints]:
         """Card and instant of every visit of the cards that `add_visitors` added."""
         self.passes += 1
-        rows = self._fetch("added_activity")
+        self._make("added_visits", "added_activity")
+        self._drop_doubles("added_visits")
+        rows = self._db.execute("SELECT card, authorized_at FROM added_visits").fetchnumpy()
         return np.ma.getdata(rows["card"]).astype(np.int32), _seconds(rows["authorized_at"])
 
     def expose(self, windows: Iterable[ExposureWindow]) -> None:
@@ -272,13 +304,14 @@ class DuckHistory:
         listed = list(windows)
         table = {
             "entity": np.array([w.entity for w in listed], np.int64),
+            "finding": np.array([w.finding for w in listed], np.int64),
             "start": np.array([w.start for w in listed], np.int64),
             "end": np.array([w.end for w in listed], np.int64),
         }
         self._db.register("wanted_windows", _as_arrow(table))
         self._db.execute(
             "CREATE OR REPLACE TEMP TABLE exposure_windows AS "
-            "SELECT m.*, make_timestamp(w.start * 1000000) AS window_start, "
+            "SELECT m.*, w.finding, make_timestamp(w.start * 1000000) AS window_start, "
             'make_timestamp(w."end" * 1000000) AS window_end '
             "FROM wanted_windows AS w JOIN merchants_seen AS m ON m.entity = w.entity"
         )
@@ -316,6 +349,37 @@ class DuckHistory:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The engine, for those who write the tables out."""
         return self._db
+
+
+def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
+    """Groups of two merchants and more from (merchant, group id, valid from, valid to) rows."""
+    members: dict[str, set[int]] = {}
+    for merchant, group, _, _ in rows:
+        if group:
+            members.setdefault(str(group), set()).add(int(merchant))
+    ids = sorted(name for name, some in members.items() if len(some) > 1)
+    number = {name: i for i, name in enumerate(ids)}
+    kept = sorted(
+        (
+            int(merchant),
+            -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
+            int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
+            number[str(group)],
+        )
+        for merchant, group, start, end in rows
+        if group and str(group) in number
+    )
+    if not kept:
+        return None
+    merchant, start, end, group = (np.array(column, np.int64) for column in zip(*kept, strict=True))
+    return GroupTable(merchant, start, end, group, tuple(ids), tuple(ids))
+
+
+def _key_of(identity: Iterable[str]) -> str:
+    """SQL that tells the transactions of one card at one merchant and instant apart."""
+    known = {"card_ref", "acquirer_id", "merchant_id", "authorized_at"}
+    columns = [column for column in identity if column not in known]
+    return f"hash({', '.join(columns)})" if columns else "0"
 
 
 def _as_arrow(columns: Mapping[str, Ints]) -> Any:

@@ -165,7 +165,7 @@ def duplicates_in_sample(
     keys = ", ".join(identifier(known) for known in identity(history.columns))
     [row] = connection.execute(
         fill(
-            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM history__ "
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM transactions "
             "WHERE {chosen} GROUP BY {keys})",
             chosen="true" if one_in == 1 else f"hash(card_ref) % {one_in} = 0",
             keys=keys,

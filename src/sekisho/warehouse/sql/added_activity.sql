@@ -3,6 +3,9 @@
 -- Inputs: visits, added_cards.
 SELECT
     a.card,
-    v.authorized_at
+    v.acquirer_id,
+    v.merchant_id,
+    v.authorized_at,
+    v.transaction_key
 FROM visits AS v
 INNER JOIN added_cards AS a ON v.card_ref = a.card_ref
