@@ -234,7 +234,7 @@ def run(argv: list[str]) -> None:
         keep("handbook-as-it-is", record)
         rows.append(
             (record["as_of"], "yes" if record["areas"] else "no", record["cases"],
-             record["tested"], record["findings"], f"{record['smallest_p_not_use']:.2g}")
+             record["tested"], record["findings"], f"{record['smallest_p']:.2g}")
         )  # fmt: skip
     show(("as of", "home areas", "cases", "terminals tested", "findings", "smallest p"), rows)
     leaks = []

@@ -112,7 +112,7 @@ def show_p_values(name: str, records: Sequence[Record]) -> None:
         "\nas places where stolen cards are used do not count). A p that means what it says lies"
         "\nbelow a level in at most that share of the runs."
     )
-    smallest = np.array([r["smallest_p_not_use"] for r in records])
+    smallest = np.array([r["smallest_p"] for r in records])
     rows = []
     for level in (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, NAMED):
         most = int(stats.binom.ppf(0.975, len(records), level))

@@ -121,7 +121,13 @@ def show_recall(leaks: Sequence[Record]) -> None:
     rows.append(("all beyond 5e-9", share(sum(r["found"] for r in sure), len(sure)), ""))
     missed = [r["seed"] for r in sure if not r["found"]]
     show(("oracle p", "found", "missed are"), rows)
-    print(f"Seeds of the leaks beyond 5e-9 that were missed: {missed or 'none'}\n")
+    print(f"Seeds of the leaks beyond 5e-9 that were missed: {missed or 'none'}")
+    levels = [r["member"]["level"] for r in sure if r["found"]]
+    beside = sum(r["innocent_members"] for r in sure if r["found"])
+    print(
+        f"Found as the shop itself: {levels.count('merchant')}, as a group with it: "
+        f"{len(levels) - levels.count('merchant')} (innocent shops in these groups: {beside})\n"
+    )
 
 
 def show_false(leaks: Sequence[Record], silent: Sequence[Record]) -> None:

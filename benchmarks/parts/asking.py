@@ -17,8 +17,11 @@ from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.sqltext import fill
 
 NO_MERCHANTS = pa.schema(
-    [(name, pa.string()) for name in ("acquirer_id", "merchant_id", "name")]
-    + [("valid_from", pa.date32())]
+    [
+        (name, pa.string())
+        for name in ("acquirer_id", "merchant_id", "name", "operator_id", "processor_id")
+    ]
+    + [("valid_from", pa.date32()), ("valid_to", pa.date32())]
 )
 NO_CARDS = pa.schema(
     [(name, pa.string()) for name in ("card_ref", "replaced_by", "product", "home_area")]
