@@ -92,7 +92,10 @@ def report(records: Sequence[Record]) -> None:
             named = [r for r in of if r["false"]]
             rows.append((value, share(len(named), len(of)), [r["seed"] for r in named] or ""))
     named = [r for r in records if r["false"]]
-    show(("worlds", "with a false finding", "seeds"), [*rows, ("all", share(len(named), len(records)), "")])
+    show(
+        ("worlds", "with a false finding", "seeds"),
+        [*rows, ("all", share(len(named), len(records)), "")],
+    )
     roles = [f["role"] for f in false]
     print(f"at test shops: {roles.count('test')}, at spend shops: {roles.count('spend')}, ", end="")
     print(f"elsewhere: {roles.count('')}\n")
@@ -116,4 +119,7 @@ def show_p_values(records: Sequence[Record]) -> None:
             (level, f"{level * len(records):.1f}", most, int((every < level).sum()),
              int((rest < level).sum()))
         )  # fmt: skip
-    show(("p below", "runs by chance", "97.5 % of chance", "runs, all shops", "runs, without use"), rows)
+    show(
+        ("p below", "runs by chance", "97.5 % of chance", "runs, all shops", "runs, without use"),
+        rows,
+    )

@@ -180,9 +180,7 @@ def show_rivals(leaks: Sequence[Record], silent: Sequence[Record]) -> dict[str, 
     return tuned
 
 
-def _method_row(
-    name: str, how: str, leaks: Sequence[Record], found: Sequence[bool]
-) -> list[str]:
+def _method_row(name: str, how: str, leaks: Sequence[Record], found: Sequence[bool]) -> list[str]:
     cells = []
     for i in range(len(BIN_NAMES)):
         of = [hit for hit, r in zip(found, leaks, strict=True) if r["bin"] == i]

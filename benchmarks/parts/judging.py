@@ -77,9 +77,7 @@ def truth_of(world: World) -> Truth:
     )
 
 
-def figures_of(
-    tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True
-) -> dict[str, Any]:
+def figures_of(tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True) -> dict[str, Any]:
     """Trace one history, let the rivals play, and say how all of them did."""
     with opened(tables, as_of) as history:
         started = time.perf_counter()

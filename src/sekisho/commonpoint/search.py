@@ -182,16 +182,19 @@ def learn_chance(ground: Ground, event: NDArray[np.bool_]) -> Chance:
     A large leak's victims share more than the leaking shop, so while they count every shop that
     they like looks a little guilty; a shop is therefore judged by the chance among the others.
     """
-    study, bulk = ground.study, ground.bulk
+    study = ground.study.refitted(event)
+    bulk = ground.bulk.under(study)
     misfit = relative_misfit(
-        *whole_history(bulk, study, event), noise=1.0 + float(ground.unit.max())
+        *whole_history(bulk, study, study.event), noise=1.0 + float(ground.unit.max())
     )
-    totals = study.totals(event)
+    totals = study.totals()
     best = scan(
-        bulk.visits, study.for_scan(event), totals, scale=study.scale(totals),
+        bulk.visits, study.for_scan(), totals, scale=study.scale(totals),
         floor=np.full(bulk.entities.size, LEAST_EXPECTED), limit=SCREEN_BINS, least=LEAST_CASES,
     )  # fmt: skip
-    rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
+    rough = replace(
+        ground, study=study, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any())
+    )
     first = Chance(misfit)
     own = own_log_p(rough, first, best, totals, np.arange(bulk.entities.size))
     return Chance(misfit, empirical_null(own[best.exposed_cases >= LEAST_CASES]))

@@ -61,6 +61,25 @@ class Study:
         fitted = self.weight @ (self.hazard_until - self.hazard_from)
         return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
 
+    def refitted(self, event: NDArray[np.bool_]) -> Study:
+        """The study with only the cases in ``event``.
+
+        The hazard's course over time is fitted again: the months of a leak that is taken out would
+        otherwise go on to expect its victims.
+        """
+        edges = self.clock.edges
+        ends = np.clip(np.searchsorted(edges, self.spells.leave[event], "left") - 1, 0, None)
+        steps = np.diff(self.cumulative, axis=1)
+        fitted = self.weight @ steps
+        seen = np.bincount(ends, minlength=fitted.size).astype(float)
+        ratio = np.divide(seen, fitted, out=np.zeros(fitted.size), where=fitted > 0)
+        cumulative = np.zeros_like(self.cumulative)
+        np.cumsum(steps * ratio, axis=1, out=cumulative[:, 1:])
+        since, until = period_hazards(self.spells, cumulative, self.clock)
+        return replace(
+            self, event=event, cumulative=cumulative, hazard_from=since, hazard_until=until
+        )
+
     @property
     def periods(self) -> int:
         """How many misuse periods are tried."""
@@ -191,9 +210,14 @@ def find_bursts(frauds: FraudTable, *, least: int = 5, chance: float = 1e-6) -> 
     group, group_of, size = np.unique(
         place_of * (1 << 20) + product, return_inverse=True, return_counts=True
     )
-    share = np.bincount(product) / product.size
     total = place_size[group >> 20]
-    log_p = stats.binom.logsf(size - 1, total, share[group & ((1 << 20) - 1)])
+    # How common the product is among the reports from elsewhere: a large attack must not make
+    # itself look usual. One more of each product keeps a rare one from being impossible.
+    known_products = frauds.product[frauds.counts & (frauds.product > 0)].astype(np.int64)
+    everywhere = np.bincount(known_products)
+    elsewhere = everywhere[group & ((1 << 20) - 1)] - size
+    share = (elsewhere + 1) / (known_products.size - total + np.count_nonzero(everywhere))
+    log_p = stats.binom.logsf(size - 1, total, share)
     # Where one product makes up the whole file, concentration says nothing.
     is_burst = (size >= least) & (log_p < np.log(chance))
     burst[spots] = np.where(is_burst[group_of], group_of, -1)
@@ -232,6 +256,12 @@ class Panel:
         offset = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.repeat(first[keep] - offset[:-1], lengths) + np.arange(offset[-1])
         return Panel(self.entities[keep], _take(self.visits, rows, offset), self.at[rows])
+
+    def under(self, study: Study) -> Panel:
+        """The panel with the hazards of another study of the same spells."""
+        v = self.visits
+        hazard = hazard_at_visits(v.spell, self.at, study.spells, study.cumulative, study.clock)
+        return replace(self, visits=replace(v, hazard=hazard))
 
     def where(self, keep: NDArray[np.bool_]) -> Panel:
         """The panel without some visits."""
