@@ -12,6 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
+from sekisho.domain.finding import EntityKind
 from sekisho.domain.history import CardTable, ExposureWindow, FraudTable, Survey, VisitTable
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock, as in the history
@@ -176,6 +177,9 @@ class ArrayHistory:
     def entity_name(self, entity: int) -> str:
         return self.names.get(self._shops[entity], self.entity_id(entity))
 
+    def groups(self, kind: EntityKind) -> None:
+        """These economies know nothing of operators."""
+
     def add_visitors(self, entities: np.ndarray) -> VisitTable:
         wanted = {self._shops[int(entity)] for entity in entities}
         there = [p for p in self.purchases if p.shop in wanted]
@@ -201,7 +205,7 @@ class ArrayHistory:
             for p in self.purchases:
                 inside = window.start <= p.at < window.end
                 if inside and p.shop == self._shops[window.entity]:
-                    self._exposed.setdefault((p.card, window.entity), []).append(p.at)
+                    self._exposed.setdefault((p.card, window.finding), []).append(p.at)
 
     def exposed_count(self) -> int:
         return len({card for card, _ in self._exposed})

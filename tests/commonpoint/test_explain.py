@@ -18,6 +18,7 @@ from sekisho.commonpoint.explain import (
     look_alikes,
 )
 from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.levels import read_levels
 from sekisho.commonpoint.search import Association, Limits, prepare
 from sekisho.commonpoint.study import make_panel, make_study
 from sekisho.commonpoint.trace import Answer, Question, trace
@@ -177,13 +178,14 @@ def test_look_alikes_are_counted_as_by_hand() -> None:
     clock = make_clock(survey.first_at, START + economy.days * DAY)
     study = make_study(history.cards(), history.frauds(), visits, clock, share)
     drawn = make_panel(study, visits)
-    ground, _ = prepare(history, study, visits, share)
+    levels = read_levels(history, ())
+    ground, drawn = prepare(history, study, visits, levels, share)
     found = next(
         a
-        for a in judge(ground, drawn, Limits()).taken
+        for a in judge(ground, drawn, levels, Limits()).taken
         if history.entity_id(a.entity) in {shop_id(n) for n in range(600, 606)}
     )
-    near = look_alikes(study, drawn, found, study.event, float(study.totals()[found.period]))
+    near = look_alikes(study, drawn, found, study.event, np.array([found.entity]))
     quarter = {history._entity[shop_name(n)] for n in range(600, 606)} - {found.entity}
     assert near.shops >= len(quarter)
     cases = naive_alike(study, drawn, found, quarter)

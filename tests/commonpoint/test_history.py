@@ -88,14 +88,14 @@ def test_exposed_cards_are_equal(economy: Economy, tmp_path: Path, drawn: int) -
     arrays = economy.arrays()
     arrays.survey()
     arrays.draw(cards=drawn)
-    windows = [ExposureWindow(e, START + 30 * DAY, START + 60 * DAY) for e in (2, 9)]
+    windows = [ExposureWindow(e, START + 30 * DAY, START + 60 * DAY, e) for e in (2, 9)]
     arrays.expose(windows)
     with duck(economy, tmp_path) as history:
         history.survey()
         history.draw(cards=drawn)
         history.expose(windows)
         found = history.connection.execute(
-            "SELECT card_ref, entity, epoch(first_exposed_at), epoch(last_exposed_at), exposures "
+            "SELECT card_ref, finding, epoch(first_exposed_at), epoch(last_exposed_at), exposures "
             "FROM exposed_cards"
         ).fetchall()
         assert history.exposed_count() == arrays.exposed_count()

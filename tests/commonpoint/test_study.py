@@ -22,7 +22,8 @@ from sekisho.commonpoint.cohort import (
     make_spells,
     tenure_levels,
 )
-from sekisho.commonpoint.study import LONG_AGO, Study, find_bursts, make_panel, make_study
+from sekisho.commonpoint.bursts import find_bursts
+from sekisho.commonpoint.study import LONG_AGO, Study, make_panel, make_study
 from sekisho.domain.history import CardTable, FraudTable, VisitTable
 
 EPOCH = date(1970, 1, 1)

@@ -94,7 +94,7 @@ def _refuse_foreign(out: Path) -> None:
             hint=f"Name a folder inside it, for example {out / 'results'}.",
         )
     names = sorted(entry.name for entry in out.iterdir())
-    if names and MARKER not in names:
+    if names and MARKER not in names and MANIFEST not in names:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         raise OutputFailed(
             f"{out} holds other files ({shown}) and no {MARKER}: it is not a result of Sekisho.",

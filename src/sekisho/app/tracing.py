@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -20,13 +20,14 @@ from sekisho.commonpoint.lead import earlier_look
 from sekisho.commonpoint.trace import Answer, Question, trace
 from sekisho.commonpoint.why import neighbours_of, strength_of
 from sekisho.domain.errors import BadInput
-from sekisho.domain.finding import Finding, Funnel, LeadTime, Method, SuspectKind, Trace
+from sekisho.domain.finding import EntityKind, Finding, Funnel, LeadTime, Method, SuspectKind, Trace
 from sekisho.domain.progress import Progress
 from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
 from sekisho.web.report import findings_json, render_report
 
+DEFAULT_LEVELS = (EntityKind.MERCHANT, EntityKind.OPERATOR, EntityKind.PROCESSOR)
 STEPS = {
     "read": "reading the inputs",
     "open_inputs": "opening the files",
@@ -54,6 +55,7 @@ class TraceOptions:
     threads: int = 2
     permute: bool = True
     lead_times: bool = True
+    levels: tuple[EntityKind, ...] = DEFAULT_LEVELS
     question: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -71,8 +73,16 @@ def run_trace(
     request: InputRequest, options: TraceOptions, workdir: Path, progress: Progress
 ) -> TraceRun:
     """Read the inputs, search, and say what was found. Nothing is written outside ``workdir``."""
+    inputs = read_inputs(request, options, workdir, progress)
+    return trace_inputs(inputs, request, options, progress)
+
+
+def read_inputs(
+    request: InputRequest, options: TraceOptions, workdir: Path, progress: Progress
+) -> Inputs:
+    """Open the files of ``request``; clear card numbers are refused."""
     progress.step("read")
-    inputs = open_inputs(
+    return open_inputs(
         request,
         workdir=workdir,
         memory_limit=options.memory_limit,
@@ -80,16 +90,33 @@ def run_trace(
         progress=progress,
         holds_card_numbers=column_holds_card_numbers,
     )
+
+
+def trace_inputs(
+    inputs: Inputs, request: InputRequest, options: TraceOptions, progress: Progress
+) -> TraceRun:
+    """Search inputs that are open, as of ``inputs.as_of``. Several traces may share them."""
     history = DuckHistory(
         inputs.connection,
         inputs.columns,
         overlapping=inputs.overlapping,
         identity=inputs.identity,
     )
-    question = Question(as_of=inputs.as_of, permute=options.permute, **options.question)
+    question = Question(
+        as_of=inputs.as_of, permute=options.permute, levels=options.levels, **options.question
+    )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
     return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+
+
+def inputs_as_of(inputs: Inputs, day: date) -> Inputs:
+    """The same inputs as they were known at the end of ``day``; a later view replaces an earlier.
+
+    Of a trace made before, only the `Trace` holds what it did: its history follows the cut.
+    """
+    inputs.recut(day)
+    return replace(inputs, as_of=day)
 
 
 def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[LeadTime, ...]:
@@ -177,36 +204,42 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
 
 
 def write_exposed_cards(run: TraceRun, path: Path) -> None:
-    """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and merchant.
+    """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and finding.
 
-    ``probability`` is the chance that a defrauded card's fraud came from this merchant; empty for
+    ``probability`` is the chance that a defrauded card's fraud came from there; empty for
     cards without a fraud that counts.
     """
     db = run.history.connection
     rows = [
-        (int(card), int(entity), chance)
-        for entity, (cards, chance) in run.answer.victims.items()
+        (int(card), number, chance)
+        for number, (cards, chance) in run.answer.victims.items()
         for card in cards
     ]
-    db.execute("CREATE OR REPLACE TEMP TABLE victims (card BIGINT, entity BIGINT, chance DOUBLE)")
+    db.execute("CREATE OR REPLACE TEMP TABLE victims (card BIGINT, finding BIGINT, chance DOUBLE)")
     if rows:
         db.executemany("INSERT INTO victims VALUES (?, ?, ?)", rows)
+    named = [
+        (number, finding.entity_kind.value, finding.entity_id)
+        for number, finding in enumerate(run.trace.findings)
+    ]
+    db.execute("CREATE OR REPLACE TEMP TABLE named (finding BIGINT, kind VARCHAR, id VARCHAR)")
+    if named:
+        db.executemany("INSERT INTO named VALUES (?, ?, ?)", named)
     db.execute(
         f"""
         COPY (
             SELECT
                 CAST(e.card_ref AS VARCHAR) AS card_ref,
-                'merchant' AS entity_kind,
-                CASE WHEN m.acquirer_id = '' THEN m.merchant_id
-                     ELSE m.acquirer_id || '/' || m.merchant_id END AS entity_id,
+                n.kind AS entity_kind,
+                n.id AS entity_id,
                 e.first_exposed_at, e.last_exposed_at, e.exposures,
                 v.card IS NOT NULL AS defrauded,
                 v.chance AS probability
             FROM exposed_cards AS e
-            JOIN merchants_seen AS m ON e.entity = m.entity
+            JOIN named AS n ON e.finding = n.finding
             LEFT JOIN drawn_cards AS d ON d.card_ref = e.card_ref
-            LEFT JOIN (SELECT DISTINCT card, entity, chance FROM victims) AS v
-                ON v.card = d.card AND v.entity = e.entity
+            LEFT JOIN (SELECT DISTINCT card, finding, chance FROM victims) AS v
+                ON v.card = d.card AND v.finding = e.finding
             ORDER BY entity_id, card_ref
         ) TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
         """

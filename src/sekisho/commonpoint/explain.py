@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
-FEW = 5
+FEW = 6  # victims: too few to tell a source misused at once from a test shop
 QUICK_LAG = 36 * 3600
 NEIGHBOURS_MOST = 20
 WAVE_CASES = 5  # fewer misused look-alikes are no wave
@@ -85,6 +85,7 @@ def judge_use_or_test(
     # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
     newer = odd and short >= 0.75 * cases.size
     quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
+    quickly |= short >= 0.75 * cases.size and misused >= 0.2
     # So few victims, most of them new there, cannot be told from a test shop's: do not accuse.
     too_few = cases.size <= FEW and short >= 0.75 * cases.size
     verdict = newer or quickly or too_few
@@ -108,14 +109,15 @@ class Neighbourhood:
 
 
 def look_alikes(
-    study: Study, drawn: Panel, found: Association, event: NDArray[np.bool_], total: float
+    study: Study, drawn: Panel, found: Association, event: NDArray[np.bool_], own: Ints
 ) -> Neighbourhood:
     """Compare with cards of the same neighbourhood (DESIGN 4.3: matched on home area).
 
     Victims may be neighbours for a reason of their own, such as a till down the street where
     cards were misused. Neighbouring shops are those that the exposed cards visit far more than
-    other cards do; look-alikes share at least two of them and were not at the entity in the window.
+    other cards do (not ``own``, the merchants in question); look-alikes share at least two of them and were not at the entity in the window.
     """
+    total = float(study.totals(event)[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))
     heads = np.flatnonzero(drawn.ever_first)
     place = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))
@@ -125,14 +127,14 @@ def look_alikes(
     size = len(study.spells)
     inside = np.zeros(size, bool)
     inside[found.exposed] = True
-    doubtful = _around(drawn, place, found, inside)
+    doubtful = _around(drawn, place, found, inside, own)
     count = drawn.entities.size
     here = np.bincount(entity, weight[spell] * inside[spell], count)
     all_over = np.bincount(entity, weight[spell], count)
     share = float(weight[inside].sum()) / max(float(weight.sum()), 1.0)
     usual = all_over * share
     strange = (here - usual) / np.sqrt(np.maximum(usual, 0.1))
-    near = (here >= 3) & (here >= 2.0 * usual) & (drawn.entities != found.entity)
+    near = (here >= 3) & (here >= 2.0 * usual) & ~np.isin(drawn.entities, own)
     near &= strange > 3.0
     chosen = np.flatnonzero(near)
     chosen = chosen[np.argsort(-strange[chosen])][:NEIGHBOURS_MOST]
@@ -161,11 +163,11 @@ def look_alikes(
 
 
 def _around(
-    drawn: Panel, place: Ints, found: Association, inside: NDArray[np.bool_]
+    drawn: Panel, place: Ints, found: Association, inside: NDArray[np.bool_], own: Ints
 ) -> NDArray[np.bool_]:
     """Spells at the entity in its window, or so close to it that the window may be wrong."""
     margin = max(14, (found.end_day - found.start_day) // 10)
-    rows = np.flatnonzero(drawn.entities[place] == found.entity)
+    rows = np.flatnonzero(np.isin(drawn.entities[place], own))
     day = drawn.visits.day[rows]
     near = rows[(day >= found.start_day - margin) & (day <= found.end_day + margin)]
     out = inside.copy()

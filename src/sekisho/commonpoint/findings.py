@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.search import Association, Chance, Ground
-from sekisho.commonpoint.window import CONFIDENCE, WindowEstimate, estimate_window
+from sekisho.commonpoint.search import Association, Chance, Ground, MemberWindow
+from sekisho.commonpoint.study import Panel, Study
+from sekisho.commonpoint.window import CONFIDENCE, estimate_window
 from sekisho.domain.finding import (
     Curve,
     EntityKind,
@@ -20,7 +23,6 @@ from sekisho.domain.finding import (
     Member,
     SuspectKind,
 )
-from sekisho.domain.history import ExposureWindow
 
 Ints = NDArray[np.int64]
 EPOCH = date(1970, 1, 1)
@@ -34,37 +36,37 @@ def day_to_date(day: int) -> date:
 
 
 def describe(
-    found: Association, ground: Ground, chance: Chance, history: History
-) -> tuple[Finding, ExposureWindow]:
-    """The finding (or suspect) of one association, and the window that exposes cards."""
-    study, panel = ground.study, ground.panel
-    number = int(np.flatnonzero(panel.entities == found.entity)[0])
-    window = estimate_window(study, panel, number, found.period, victims=found.cases)
-    # Suspects whose victims belong to a stronger finding keep the window that made them strong.
-    start, end = min(window.start, found.start_day), max(window.end, found.end_day)
-    rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
-    exposed = float(_distinct_weight(panel.visits, rows, start, end))
-    days = study.clock.trailing[found.period]
-    name = history.entity_name(found.entity)
-    entity_id = history.entity_id(found.entity)
+    found: Association, ground: Ground, chance: Chance, book: Book
+) -> tuple[Finding, list[tuple[int, int, int]]]:
+    """The finding (or suspect) of one association, and its members' (merchant, start, end) days."""
+    study, panel = ground.study, found.panel
+    assert panel is not None  # noqa: S101 - every association is made from a panel of its own
+    window = estimate_window(study, panel, 0, found.period, victims=found.cases)
+    kind = book.levels.kind_of(found.entity)
+    members = found.members
+    if kind is EntityKind.MERCHANT:
+        # Suspects whose victims belong to a stronger finding keep the window that made them strong.
+        start, end = min(window.start, found.start_day), max(window.end, found.end_day)
+        exposed = float(_distinct_weight(panel.visits, slice(None), start, end))
+        members = (replace(members[0], start_day=start, end_day=end, exposed=exposed),)
+    else:
+        start, end = found.start_day, found.end_day
+        exposed = float(study.weight[found.exposed].sum())
     victims = int(found.spells.size)
     finding = Finding(
-        entity_kind=EntityKind.MERCHANT,
-        entity_id=entity_id,
-        name=name,
-        members=(
-            Member(entity_id, name, day_to_date(start), day_to_date(end), round(exposed), victims,
-                   found.expected),
-        ),
-        alternatives=tuple(history.entity_id(twin) for twin in found.twins),
+        entity_kind=kind,
+        entity_id=book.entity_id(found.entity),
+        name=book.entity_name(found.entity),
+        members=tuple(_member(member, book) for member in members),
+        alternatives=tuple(book.entity_id(twin) for twin in found.twins),
         window_start=day_to_date(start),
         window_end=day_to_date(end),
-        window_start_interval=_interval(window.start_lower, window.start_upper),
-        window_end_interval=_interval(window.end_lower, window.end_upper),
+        window_start_interval=_interval(window.start_lower, window.start_upper, start),
+        window_end_interval=_interval(window.end_lower, window.end_upper, end),
         window_left_censored=window.left_censored,
         window_ongoing=window.ongoing,
-        misuse_period=days,
-        cards_exposed=round(exposed),
+        misuse_period=study.clock.trailing[found.period],
+        cards_exposed=max(round(exposed), victims),
         cards_defrauded=victims,
         cards_expected=found.expected,
         log_likelihood_ratio=found.score,
@@ -76,11 +78,37 @@ def describe(
         if victims
         else None,
         misuse_span=_misuse_span(ground, found.period),
-        explanations=_explanations(found, ground, chance, history),
-        visits_curve=_visits_curve(ground, number, found, window),
-        misuse_curve=_misuse_curve(ground, number, found, start, end),
+        explanations=_explanations(found, ground, chance, book),
+        visits_curve=_visits_curve(study, panel, found, (start, end)),
+        misuse_curve=_misuse_curve(study, panel, start, end),
+    )
+    return finding, [(m.merchant, m.start_day, m.end_day) for m in members]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Names of entities on every level."""
+
+    history: History
+    levels: Levels
+
+    def entity_id(self, entity: int) -> str:
+        """The id for files."""
+        group = self.levels.names(entity)
+        return group[0] if group else self.history.entity_id(entity)
+
+    def entity_name(self, entity: int) -> str:
+        """The name for people."""
+        group = self.levels.names(entity)
+        return group[1] if group else self.history.entity_name(entity)
+
+
+def _member(member: MemberWindow, book: Book) -> Member:
+    return Member(
+        book.entity_id(member.merchant), book.entity_name(member.merchant),
+        day_to_date(member.start_day), day_to_date(member.end_day),
+        max(round(member.exposed), member.cases), member.cases, member.expected,
     )  # fmt: skip
-    return finding, ExposureWindow(found.entity, start * DAY, (end + 1) * DAY)
 
 
 def _misuse_span(ground: Ground, period: int) -> tuple[date, date] | None:
@@ -92,8 +120,11 @@ def _misuse_span(ground: Ground, period: int) -> tuple[date, date] | None:
     return day_to_date(begin // DAY), day_to_date(until // DAY - 1)
 
 
-def _interval(lower: int, upper: int) -> Interval:
-    return Interval(day_to_date(min(lower, upper)), day_to_date(upper), CONFIDENCE)
+def _interval(lower: int, upper: int, inside: int) -> Interval:
+    """The interval, widened where the estimate itself lies beyond it."""
+    return Interval(
+        day_to_date(min(lower, upper, inside)), day_to_date(max(upper, inside)), CONFIDENCE
+    )
 
 
 def _distinct_weight(visits, rows: slice, start: int, end: int) -> float:  # type: ignore[no-untyped-def]
@@ -122,13 +153,13 @@ def _to_curve(edges: Ints, observed: NDArray[np.float64], expected: NDArray[np.f
     )
 
 
-def _visits_curve(ground: Ground, number: int, found: Association, window: WindowEstimate) -> Curve:
+def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[int, int]) -> Curve:
     """Cases against expectation by the day of a card's first visit, around the window."""
-    study, visits = ground.study, ground.panel.visits
-    rows = slice(visits.first[number], visits.first[number + 1])
-    margin = max(28, (window.end - window.start) // 4)
-    low = max(int(study.clock.edges[0] // DAY), window.start - margin)
-    high = min(int(study.clock.end // DAY) - 1, window.end + margin)
+    visits = panel.visits
+    rows = slice(None)
+    margin = max(28, (window[1] - window[0]) // 4)
+    low = max(int(study.clock.edges[0] // DAY), window[0] - margin)
+    high = min(int(study.clock.end // DAY) - 1, window[1] + margin)
     edges = _steps(low, high)
     spell, day, previous = visits.spell[rows], visits.day[rows], visits.previous[rows]
     # Within the charted range each card counts at its first visit of the range.
@@ -150,10 +181,10 @@ def _visits_curve(ground: Ground, number: int, found: Association, window: Windo
     )
 
 
-def _misuse_curve(ground: Ground, number: int, found: Association, start: int, end: int) -> Curve:
+def _misuse_curve(study: Study, panel: Panel, start: int, end: int) -> Curve:
     """Victims against expectation by the day of fraud, among the cards exposed in the window."""
-    study, visits = ground.study, ground.panel.visits
-    rows = slice(visits.first[number], visits.first[number + 1])
+    visits = panel.visits
+    rows = slice(None)
     first_in = (visits.day[rows] >= start) & (visits.day[rows] <= end)
     first_in &= visits.previous[rows] < start
     spell = visits.spell[rows][first_in]
@@ -182,7 +213,7 @@ def _misuse_curve(ground: Ground, number: int, found: Association, start: int, e
 
 
 def _explanations(
-    found: Association, ground: Ground, chance: Chance, history: History
+    found: Association, ground: Ground, chance: Chance, book: Book
 ) -> tuple[Explanation, ...]:
     """Each innocent explanation with its figures."""
     study = ground.study
@@ -245,7 +276,7 @@ def _explanations(
             Explanation(
                 "other_finding",
                 excluded=False,
-                figures={"finding": history.entity_id(found.explained_by)},
+                figures={"finding": book.entity_id(found.explained_by)},
             )
         )
     return tuple(out)

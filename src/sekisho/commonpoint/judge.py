@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.commonpoint.explain import judge_use_or_test, look_alikes
+from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.search import (
     Association,
     Chance,
@@ -17,14 +18,16 @@ from sekisho.commonpoint.search import (
     run_log_p,
     scan_exact,
 )
+from sekisho.commonpoint.settle import Bench, associate, settle
 from sekisho.commonpoint.study import Panel
-from sekisho.domain.finding import SuspectKind
+from sekisho.domain.finding import EntityKind, SuspectKind
 from sekisho.stats.scan import Best
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-TAKEN_MOST = 200  # associations judged in one run
+HEARINGS_MOST = 60  # associations judged in one run
+FAILURES_MOST = 8  # weak ones heard in a row before the rest is believed to be weak too
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +45,41 @@ class _Docket:
 
     ground: Ground
     drawn: Panel
+    levels: Levels
     event: NDArray[np.bool_]
     done: NDArray[np.bool_]
+    failed: NDArray[np.bool_]
     owner: Ints
     taken: list[Association]
 
 
-def judge(ground: Ground, drawn: Panel, limits: Limits) -> Judgement:
+def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
     """Take associations strongest first; each finding's victims no longer speak for others."""
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
-        ground, drawn, study.event.copy(), np.zeros(size, bool),
+        ground, drawn, levels, study.event.copy(), np.zeros(size, bool),
+        np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [],
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
-    while not docket.done.all() and len(docket.taken) < TAKEN_MOST:
-        if not _judge_strongest(docket, alpha):
+    for _ in range(HEARINGS_MOST):
+        if docket.done.all() or not _judge_strongest(docket, alpha):
             break
+    docket.done &= ~docket.failed
     chance = learn_chance(ground, docket.event)
     docket.taken += _suspects(docket, chance)
-    _name_twins(docket.taken, ground)
+    _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
+    _drop_echoes(docket)
     return Judgement(docket.taken, docket.event, chance)
 
 
 def _judge_strongest(docket: _Docket, alpha: float) -> bool:
-    """Judge the strongest entity that is left; False if it is too weak to be a finding."""
+    """Judge the strongest entity that is left; False if nothing left can be a finding.
+
+    By the book the strongest may still be weak by the chance among the others; then the next one
+    is heard. Once a finding's victims are taken out, chance is quieter and the weak get heard again.
+    """
     ground, study = docket.ground, docket.ground.study
     totals = study.totals(docket.event)
     left = np.flatnonzero(~docket.done)
@@ -81,22 +93,29 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     others[found.spells] = False
     chance = learn_chance(ground, others)
     found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
+    docket.done[left[top]] = True
     if found.log_p >= alpha:
-        return False
+        docket.failed[left[top]] = True
+        return int(docket.failed.sum()) < FAILURES_MOST
     found.use = judge_use_or_test(
         study, ground.panel, int(left[top]), found.start_day, found.end_day, found.spells
     )
     found.neighbours = look_alikes(
-        study, docket.drawn, found, docket.event, float(totals[found.period])
+        study, docket.drawn, found, docket.event, docket.levels.merchants_of(found.entity)
     )
     if found.use.is_use_or_test:
         found.kind = SuspectKind.USE_OR_TEST
     elif found.neighbours.log_p + (found.log_p - found.neighbours.plain_log_p) >= alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
+        bench = Bench(ground, docket.drawn, docket.levels, docket.event, chance)
+        found = settle(bench, found)
         docket.event[found.spells] = False
         docket.owner[found.spells] = found.entity
-    docket.done[left[top]] = True
+        docket.done |= ground.panel.entities == found.entity
+        docket.done |= np.isin(ground.panel.entities, [m.merchant for m in found.members])
+        docket.done &= ~docket.failed
+        docket.failed[:] = False
     docket.taken.append(found)
     return True
 
@@ -105,18 +124,7 @@ def _association(
     ground: Ground, number: int, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
 ) -> Association:
     """Gather one entity's best window and who is inside it."""
-    start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
-    visits = ground.panel.visits
-    rows = slice(visits.first[number], visits.first[number + 1])
-    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
-    exposed = np.unique(visits.spell[rows][inside])
-    study = ground.study
-    counted = study.in_period(event, period)[exposed]
-    return Association(
-        entity=int(ground.panel.entities[number]), start_day=start, end_day=end, period=period,
-        cases=int(best.cases[row]), expected=float(best.expected[row]),
-        score=float(best.score[row]), log_p=log_p, spells=exposed[counted], exposed=exposed,
-    )  # fmt: skip
+    return associate(ground.study, ground.panel.select(np.array([number])), best, row, log_p, event)
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
@@ -140,7 +148,7 @@ def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     return out
 
 
-def _name_twins(taken: list[Association], ground: Ground) -> None:
+def _name_twins(taken: list[Association], ground: Ground, levels: Levels) -> None:
     """Name the entities that the same victims visited: they cannot be told apart."""
     study, panel = ground.study, ground.panel
     totals_all = {int(e): i for i, e in enumerate(panel.entities)}
@@ -151,7 +159,7 @@ def _name_twins(taken: list[Association], ground: Ground) -> None:
         victims[found.spells] = True
         twins = []
         for entity, number in totals_all.items():
-            if entity == found.entity:
+            if entity == found.entity or levels.kind_of(entity) is not levels.kind_of(found.entity):
                 continue
             rows = slice(panel.visits.first[number], panel.visits.first[number + 1])
             others = np.unique(panel.visits.spell[rows])
@@ -165,6 +173,7 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
     """Entities that were strong before a finding's victims were taken out: explained by it."""
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
     listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
+    listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
     totals = study.totals()
     every = np.arange(ground.panel.entities.size)
     best = scan_exact(study, ground.panel, study.event, totals)
@@ -177,8 +186,25 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
         found = _association(ground, int(row), best, int(row), float(log_p[row]), study.event)
         found.kind = SuspectKind.EXPLAINED
         owners = docket.owner[found.spells]
-        if not (owners >= 0).any():
+        if (owners >= 0).sum() < 0.5 * owners.size:
             continue
         found.explained_by = int(np.bincount(owners[owners >= 0]).argmax())
         taken[:] = [a for a in taken if a.entity != entity]
         taken.append(found)
+
+
+def _drop_echoes(docket: _Docket) -> None:
+    """Leave out groups that are only suspect because of one listed shop of theirs."""
+    shops = [
+        set(a.spells.tolist())
+        for a in docket.taken
+        if docket.levels.kind_of(a.entity) is EntityKind.MERCHANT
+    ]
+
+    def is_echo(found: Association) -> bool:
+        if found.kind is None or docket.levels.kind_of(found.entity) is EntityKind.MERCHANT:
+            return False
+        mine = set(found.spells.tolist())
+        return any(len(mine & other) >= 0.8 * len(mine) for other in shops)
+
+    docket.taken[:] = [a for a in docket.taken if not is_echo(a)]

@@ -58,9 +58,11 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
     known = study.event & (study.spells.reported_at < at) & (study.spells.leave < at)
     if int(known[found.spells].sum()) < LEAST_CASES:
         return 0.0
-    number = np.flatnonzero(ground.panel.entities == found.entity)
-    panel = ground.panel.select(number)
-    panel = panel.where(panel.at < at)
+    assert found.panel is not None  # noqa: S101 - made from a panel of its own
+    panel = found.panel.where(found.panel.at < at)
+    known_exactly = ~ground.sampled[ground.panel.entities == found.entity]
+    sampled = np.full(1, bool(ground.unit.any()) and not known_exactly.any())
+    here = replace(ground, panel=panel, sampled=sampled)
     clock = make_clock(int(study.clock.edges[0]), at)
     then = replace(
         study, clock=clock, spells=replace(study.spells, leave=np.minimum(study.spells.leave, at))
@@ -74,4 +76,4 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
         panel.visits, then.for_scan(known), totals, scale=then.scale(totals),
         floor=np.full(1, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
     )  # fmt: skip
-    return float(run_log_p(ground, chance, best, totals, number)[0])
+    return float(run_log_p(here, chance, best, totals, np.zeros(1, np.int64))[0])

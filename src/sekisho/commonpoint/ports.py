@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from sekisho.domain.finding import EntityKind
 from sekisho.domain.history import (
     CardTable,
     Codes,
     ExposureWindow,
     FraudTable,
+    GroupTable,
     Ints,
     Survey,
     VisitTable,
@@ -47,6 +49,9 @@ class History(Protocol):
 
     def entity_name(self, entity: int) -> str:
         """The entity's name for people."""
+
+    def groups(self, kind: EntityKind) -> GroupTable | None:
+        """Operators, processors or acquirers of the merchants seen; None where nothing says."""
 
     def add_visitors(self, entities: Ints) -> VisitTable:
         """Choose also every card that ever visited ``entities``; all visits there."""

@@ -12,6 +12,7 @@ from sekisho.commonpoint.explain import (
     Neighbourhood,
     UseOrTest,
 )
+from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.study import Panel, Study, extend_study, join_panels, make_panel
 from sekisho.domain.finding import SuspectKind
@@ -48,6 +49,18 @@ class Limits:
     suspects_most: int = 30
 
 
+@dataclass(frozen=True, slots=True)
+class MemberWindow:
+    """One merchant of an association, the days on which it exposed cards, and its counts."""
+
+    merchant: int
+    start_day: int
+    end_day: int
+    cases: int
+    expected: float
+    exposed: float
+
+
 @dataclass(slots=True)
 class Association:
     """One entity's strongest window, with its chance and the explanations tried."""
@@ -67,6 +80,8 @@ class Association:
     neighbours: Neighbourhood | None = None
     use: UseOrTest | None = None
     twins: tuple[int, ...] = ()
+    panel: Panel | None = None  # the visits at this entity alone
+    members: tuple[MemberWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +141,17 @@ def sampling_unit(study: Study, share: float) -> Floats:
 
 
 def prepare(
-    history: History, study: Study, visits: VisitTable, share: float
-) -> tuple[Ground, Best]:
-    """Screen every entity; where only a share of cards was drawn, count suspects exactly."""
-    panel = make_panel(study, visits)
+    history: History, study: Study, visits: VisitTable, levels: Levels, share: float
+) -> tuple[Ground, Panel]:
+    """Screen every entity; where only a share of cards was drawn, count suspects exactly.
+
+    Also returns the panel of all merchants.
+    """
+    merchants = make_panel(study, visits)
+    panel = merchants
+    for kind in levels.tables:
+        group = levels.group_of(kind, visits.entity.astype(np.int64), visits.at)
+        panel = join_panels(panel, make_panel(study, visits, entity=group))
     tested = tested_entities(panel, study)
     unit = sampling_unit(study, share)
     totals = study.totals()
@@ -139,15 +161,17 @@ def prepare(
         limit=SCREEN_BINS, least=LEAST_CASES,
     )  # fmt: skip
     sampled = np.full(panel.entities.size, share < 1.0)
-    tried = np.flatnonzero(best.exposed_cases >= LEAST_CASES)
+    alone = panel.entities < levels.merchants
+    tried = np.flatnonzero((best.exposed_cases >= LEAST_CASES) & alone)
     bulk = panel.select(tried[:: max(1, tried.size // NULL_ENTITIES)])
     ground = Ground(study, panel, sampled, unit, tested, bulk)
     own = own_log_p(ground, Chance(), best, totals, np.arange(panel.entities.size))
     enough = SCREEN_P if share >= 1.0 else SCREEN_P_SAMPLED
     chosen = np.flatnonzero((best.score > 0) & (own < enough))
     if share >= 1.0:
-        return _narrow(ground, chosen), best
-    return _count_exactly(history, ground, chosen[np.argsort(own[chosen])], share), best
+        return _narrow(ground, chosen), merchants
+    ranked = chosen[np.argsort(own[chosen], kind="stable")]
+    return _count_exactly(history, ground, ranked, alone, share), merchants
 
 
 def _narrow(ground: Ground, chosen: Ints) -> Ground:
@@ -155,10 +179,13 @@ def _narrow(ground: Ground, chosen: Ints) -> Ground:
     return replace(ground, panel=ground.panel.select(keep), sampled=ground.sampled[keep])
 
 
-def _count_exactly(history: History, ground: Ground, ranked: Ints, share: float) -> Ground:
-    """Bring all visitors of the most suspected entities, as many as the bound allows."""
-    lengths = np.diff(ground.panel.visits.first)[ranked] / share
-    fits = np.cumsum(lengths) <= VISITORS_MOST
+def _count_exactly(
+    history: History, ground: Ground, ranked: Ints, alone: NDArray[np.bool_], share: float
+) -> Ground:
+    """Bring all visitors of the most suspected merchants, as many as the bound allows."""
+    lengths = np.where(alone, np.diff(ground.panel.visits.first) / share, np.inf)[ranked]
+    fits = np.cumsum(np.where(np.isfinite(lengths), lengths, 0.0)) <= VISITORS_MOST
+    fits &= np.isfinite(lengths)
     exact, rough = ranked[fits], ranked[~fits]
     if not exact.size:
         return _narrow(ground, ranked)

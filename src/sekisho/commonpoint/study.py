@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.cohort import (
     DAY,
     Clock,
@@ -187,43 +188,6 @@ def extend_study(study: Study, cards: CardTable, counts: NDArray[np.int32]) -> S
     )
 
 
-def find_bursts(frauds: FraudTable, *, least: int = 5, chance: float = 1e-6) -> Ints:
-    """Number each burst: many reports of one product at one shop on one day; others get -1.
-
-    Neighbouring card numbers tried at one shop (a BIN attack) are one event. Stolen cards spent at
-    one shop on one day are of mixed products, so the product's share there must be far above its
-    share among all reports (binomial tail below ``chance``).
-    """
-    from scipy import stats  # noqa: PLC0415 - only needed where bursts can be told
-
-    burst = np.full(frauds.card.size, -1, np.int64)
-    known = frauds.counts & (frauds.entity >= 0) & (frauds.product > 0)
-    spots = np.flatnonzero(known)
-    if spots.size < least:
-        return burst
-    day = frauds.at[spots] // DAY
-    entity = frauds.entity[spots].astype(np.int64)
-    product = frauds.product[spots].astype(np.int64)
-    place, place_of, place_size = np.unique(
-        entity * (1 << 24) + day, return_inverse=True, return_counts=True
-    )
-    group, group_of, size = np.unique(
-        place_of * (1 << 20) + product, return_inverse=True, return_counts=True
-    )
-    total = place_size[group >> 20]
-    # How common the product is among the reports from elsewhere: a large attack must not make
-    # itself look usual. One more of each product keeps a rare one from being impossible.
-    known_products = frauds.product[frauds.counts & (frauds.product > 0)].astype(np.int64)
-    everywhere = np.bincount(known_products)
-    elsewhere = everywhere[group & ((1 << 20) - 1)] - size
-    share = (elsewhere + 1) / (known_products.size - total + np.count_nonzero(everywhere))
-    log_p = stats.binom.logsf(size - 1, total, share)
-    # Where one product makes up the whole file, concentration says nothing.
-    is_burst = (size >= least) & (log_p < np.log(chance))
-    burst[spots] = np.where(is_burst[group_of], group_of, -1)
-    return burst
-
-
 def first_of_burst(spells: SpellTable) -> NDArray[np.bool_]:
     """Whether each spell stands for its burst (the first card of it), or is in none."""
     alone = spells.burst < 0
@@ -303,36 +267,54 @@ def own_fraud_keys(frauds: FraudTable) -> Ints:
     return np.unique(frauds.card[known].astype(np.int64) * (1 << 32) + frauds.entity[known])
 
 
-def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> Panel:
-    """Keep what can expose a card: visits inside a spell, none at a shop of the card's own fraud.
+def exposing(study: Study, visits: VisitTable) -> tuple[Ints, Ints]:
+    """Rows of the visits that can expose a card, and their spells.
 
-    Of several visits of a spell at an entity on one day the first is kept. With ``complete``
-    the visits are those of all cards and each stands for itself.
+    Such a visit lies inside a spell and not at a shop of the card's own reported fraud.
     """
     spell = spell_of_visits(visits, study.spells)
     own = own_fraud_keys(study.frauds)
-    key = visits.card.astype(np.int64) * (1 << 32) + visits.entity
-    spot = np.minimum(np.searchsorted(own, key), max(own.size - 1, 0))
     keep = spell >= 0
     if own.size:
-        keep &= own[spot] != key
+        key = visits.card.astype(np.int64) * (1 << 32) + visits.entity
+        keep &= own[np.minimum(np.searchsorted(own, key), own.size - 1)] != key
     rows = np.flatnonzero(keep)
+    return rows, spell[rows]
+
+
+def make_panel(
+    study: Study, visits: VisitTable, *, complete: bool = False, entity: Ints | None = None
+) -> Panel:
+    """Keep the visits that can expose a card, one a day for each spell and entity.
+
+    With ``complete`` the visits are those of all cards and each stands for itself. ``entity``
+    gives each visit another entity than its merchant (a group of merchants; -1 for none).
+    """
+    rows, spell = exposing(study, visits)
+    place = visits.entity.astype(np.int64) if entity is None else entity
+    inside = place[rows] >= 0
+    rows, spell = rows[inside], spell[inside]
     at = visits.at[rows]
-    order = np.lexsort((at, spell[rows], visits.entity[rows]))
-    rows = rows[order]
-    spell, at, entity = spell[rows], visits.at[rows], visits.entity[rows]
-    day = at // DAY
-    same = np.zeros(rows.size, bool)
-    same[1:] = (entity[1:] == entity[:-1]) & (spell[1:] == spell[:-1])
-    again = np.zeros(rows.size, bool)
-    again[1:] = same[1:] & (day[1:] == day[:-1])
-    fresh = ~again
-    spell, at, entity, day = spell[fresh], at[fresh], entity[fresh], day[fresh]
-    same = np.zeros(spell.size, bool)
-    same[1:] = (entity[1:] == entity[:-1]) & (spell[1:] == spell[:-1])
-    previous = np.where(same, np.roll(day, 1), LONG_AGO)
-    entities, first = np.unique(entity, return_index=True)
     hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
+    weight = np.ones(spell.size) if complete else study.weight[spell]
+    return arrange(place[rows], spell, at, hazard, weight)
+
+
+def arrange(place: Ints, spell: Ints, at: Ints, hazard: Floats, weight: Floats) -> Panel:
+    """Sort visits for the scan; of several of a spell at an entity on one day the first is kept."""
+    order = np.lexsort((at, spell, place))
+    place, spell, at = place[order], spell[order], at[order]
+    day = at // DAY
+    same = np.zeros(place.size, bool)
+    same[1:] = (place[1:] == place[:-1]) & (spell[1:] == spell[:-1])
+    again = np.zeros(place.size, bool)
+    again[1:] = same[1:] & (day[1:] == day[:-1])
+    fresh = np.flatnonzero(~again)
+    place, spell, at, day, order = place[fresh], spell[fresh], at[fresh], day[fresh], order[fresh]
+    same = np.zeros(spell.size, bool)
+    same[1:] = (place[1:] == place[:-1]) & (spell[1:] == spell[:-1])
+    previous = np.where(same, np.roll(day, 1), LONG_AGO)
+    entities, first = np.unique(place, return_index=True)
     return Panel(
         entities.astype(np.int64),
         Visits(
@@ -340,8 +322,17 @@ def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> P
             spell,
             day,
             previous,
-            hazard,
-            np.ones(spell.size) if complete else study.weight[spell],
+            hazard[order],
+            weight[order],
         ),  # fmt: skip
         at,
     )
+
+
+def regroup(panel: Panel, rows: Ints, entity: int) -> Panel:
+    """Some visits of a panel as if they were all at one entity."""
+    visits = panel.visits
+    return arrange(
+        np.full(rows.size, entity, np.int64), visits.spell[rows], panel.at[rows],
+        visits.hazard[rows], visits.weight[rows],
+    )  # fmt: skip

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
-from sekisho.commonpoint.findings import EPOCH, describe
+from sekisho.commonpoint.findings import EPOCH, Book, describe
 from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
-from sekisho.commonpoint.study import Panel, make_panel, make_study
+from sekisho.commonpoint.study import Panel, make_study
 from sekisho.domain.errors import NothingToDo
-from sekisho.domain.finding import Finding, SuspectKind
+from sekisho.domain.finding import EntityKind, Finding, SuspectKind
+from sekisho.domain.history import ExposureWindow
 from sekisho.domain.progress import Progress
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
@@ -31,14 +33,19 @@ class Question:
     limits: Limits = field(default_factory=Limits)
     controls: int = CONTROLS
     permute: bool = True
+    levels: tuple[EntityKind, ...] = (
+        EntityKind.MERCHANT,
+        EntityKind.OPERATOR,
+        EntityKind.PROCESSOR,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Findings and suspects, and how they came about.
 
-    ``defrauded`` maps each finding's entity id to its victims' card numbers (of the history) and
-    the chance that each one's fraud came from there.
+    ``victims`` maps each finding's number to its victims' card numbers (of the history) and the
+    chance that each one's fraud came from there.
     """
 
     as_of: date
@@ -64,6 +71,7 @@ class Answer:
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
+    levels: Levels
     chance: Chance
     drawn: Panel
     ground_alpha: float
@@ -97,10 +105,10 @@ def trace(
             hint="Check --as-of, and the fraud file's columns fraud_at and fraud_type.",
         )
     progress.step("screen")
-    ground, _ = prepare(history, study, visits, share)
+    levels = read_levels(history, question.levels)
+    ground, drawn = prepare(history, study, visits, levels, share)
     progress.step("judge")
-    drawn = make_panel(study, visits)
-    judged = judge(ground, drawn, question.limits)
+    judged = judge(ground, drawn, levels, question.limits)
     strongest = None
     count = 0
     if question.permute:
@@ -108,7 +116,9 @@ def trace(
         count = permutations_for(drawn)
         strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
     progress.step("describe")
-    return _answer(history, question, survey, ground, drawn, judged, (count, strongest), share)
+    return _answer(
+        Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share
+    )
 
 
 def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
@@ -123,14 +133,21 @@ def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]: 
     return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
 
 
-def _answer(history, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
-    described = [describe(found, ground, judged.chance, history) for found in judged.taken]
+def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+    described = [describe(found, ground, judged.chance, book) for found in judged.taken]
     pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
     weak = [(a, d) for a, d in pairs if a.kind is not None]
     weak.sort(key=lambda pair: pair[0].log_p)
     weak = weak[: question.limits.suspects_most]
-    history.expose([window for _, (_, window) in strong])
+    history = book.history
+    history.expose(
+        [
+            ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
+            for number, (_, (_, windows)) in enumerate(strong)
+            for merchant, start, end in windows
+        ]
+    )
     study = ground.study
     strata = ["activity", "tenure"]
     strata += ["product"] if study.matching.sizes[2] > 1 else []
@@ -140,8 +157,8 @@ def _answer(history, question, survey, ground, drawn, judged, permuted, share) -
         "same_burst": int((study.spells.is_case & ~study.event).sum()),
     }
     numbers = {
-        a.entity: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
-        for a, _ in strong
+        number: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
+        for number, (a, _) in enumerate(strong)
     }
     return Answer(
         as_of=question.as_of,
@@ -167,6 +184,7 @@ def _answer(history, question, survey, ground, drawn, judged, permuted, share) -
         victims=numbers,
         associations=tuple(judged.taken),
         ground=ground,
+        levels=book.levels,
         chance=judged.chance,
         drawn=drawn,
         ground_alpha=question.limits.family_wise_error,

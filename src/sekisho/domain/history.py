@@ -69,10 +69,30 @@ class FraudTable:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupTable:
+    """Which merchants belong together, and when (a shop can be sold).
+
+    Row i says that ``merchant[i]`` belongs to ``group[i]`` from the instant ``start[i]`` until
+    before ``end[i]``. ``ids`` and ``names`` are those of the groups; rows are sorted by merchant
+    and start, and only groups of two merchants and more are there.
+    """
+
+    merchant: Ints
+    start: Ints
+    end: Ints
+    group: Ints
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExposureWindow:
-    """The visits at ``entity`` from ``start`` until before ``end`` (instants) expose a card."""
+    """The visits at ``entity`` from ``start`` until before ``end`` (instants) expose a card.
+
+    ``finding`` is the number of the finding that the window belongs to.
+    """
 
     entity: int
     start: int
     end: int
-    entered_only: bool = False
+    finding: int

@@ -17,14 +17,22 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.domain.history import CardTable, ExposureWindow, FraudTable, Survey, VisitTable
+from sekisho.domain.finding import EntityKind
+from sekisho.domain.history import (
+    CardTable,
+    ExposureWindow,
+    FraudTable,
+    GroupTable,
+    Survey,
+    VisitTable,
+)
 
 Ints = NDArray[np.int64]
 
 COUNTED_TYPES = ("", "card_not_present", "counterfeit")
 STOPPING_TYPES = ("lost_stolen", "account_takeover", "application")
 FAR = np.int64(1) << 40
-MICRO = 1_000_000
+DAY = 86_400
 
 # Refunds and reversals take nothing from a card; ISO 8583 1987 class 04 and its 1993 form are
 # reversals.
@@ -77,6 +85,7 @@ class DuckHistory:
         self._names: dict[int, tuple[str, str]] = {}
         self.passes = 0
         present = set(columns)
+        self._columns = present
         has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
         filters = _NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
@@ -250,6 +259,20 @@ class DuckHistory:
         ).fetchall()
         return str(rows[0][0]) if rows else self.entity_id(entity)
 
+    def groups(self, kind: EntityKind) -> GroupTable | None:
+        """Which merchants belong together: from the merchant file, else from the transactions."""
+        if kind is EntityKind.ACQUIRER:
+            rows = self._db.execute(
+                "SELECT entity, acquirer_id, NULL, NULL FROM merchants_seen WHERE acquirer_id <> ''"
+            ).fetchall()
+            return _group_table(rows)
+        column = f"{kind.value}_id"
+        rows = self._db.execute(statement(f"{kind.value}s_of_merchants")).fetchall()
+        if not rows and column in self._columns:
+            self.passes += 1
+            rows = self._db.execute(statement(f"{kind.value}s_in_transactions")).fetchall()
+        return _group_table(rows)
+
     def add_visitors(self, entities: Ints) -> VisitTable:
         """Choose also every card that ever visited ``entities``; all visits there."""
         self.passes += 1
@@ -281,13 +304,14 @@ class DuckHistory:
         listed = list(windows)
         table = {
             "entity": np.array([w.entity for w in listed], np.int64),
+            "finding": np.array([w.finding for w in listed], np.int64),
             "start": np.array([w.start for w in listed], np.int64),
             "end": np.array([w.end for w in listed], np.int64),
         }
         self._db.register("wanted_windows", _as_arrow(table))
         self._db.execute(
             "CREATE OR REPLACE TEMP TABLE exposure_windows AS "
-            "SELECT m.*, make_timestamp(w.start * 1000000) AS window_start, "
+            "SELECT m.*, w.finding, make_timestamp(w.start * 1000000) AS window_start, "
             'make_timestamp(w."end" * 1000000) AS window_end '
             "FROM wanted_windows AS w JOIN merchants_seen AS m ON m.entity = w.entity"
         )
@@ -325,6 +349,30 @@ class DuckHistory:
     def connection(self) -> duckdb.DuckDBPyConnection:
         """The engine, for those who write the tables out."""
         return self._db
+
+
+def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
+    """Groups of two merchants and more from (merchant, group id, valid from, valid to) rows."""
+    members: dict[str, set[int]] = {}
+    for merchant, group, _, _ in rows:
+        if group:
+            members.setdefault(str(group), set()).add(int(merchant))
+    ids = sorted(name for name, some in members.items() if len(some) > 1)
+    number = {name: i for i, name in enumerate(ids)}
+    kept = sorted(
+        (
+            int(merchant),
+            -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
+            int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
+            number[str(group)],
+        )
+        for merchant, group, start, end in rows
+        if group and str(group) in number
+    )
+    if not kept:
+        return None
+    merchant, start, end, group = (np.array(column, np.int64) for column in zip(*kept, strict=True))
+    return GroupTable(merchant, start, end, group, tuple(ids), tuple(ids))
 
 
 def _key_of(identity: Iterable[str]) -> str:

@@ -134,7 +134,7 @@ STORY_START = date(2019, 2, 1)
 STORY_WINDOW = (date(2019, 4, 10), date(2024, 10, 8))  # three shops, about 66 months
 STORY_FOURTH = (date(2019, 7, 1), date(2021, 6, 30))  # two years, then sold
 STORY_FIRST_SALE = date(2024, 4, 1)  # the record does not say when misuse began: assumed
-STORY_END = date(2024, 12, 31)
+STORY_END = date(2024, 11, 30)
 
 
 def story(cards: int = 20_000) -> WorldSpec:

@@ -25,10 +25,8 @@ from sekisho.app.tracing import (
     write_results,
 )
 from sekisho.domain.errors import BadInput
-from sekisho.domain.finding import Trace
+from sekisho.domain.finding import EntityKind, Trace
 from sekisho.warehouse.intake import InputRequest
-
-LEVELS = ("merchant", "operator", "processor", "acquirer", "terminal")
 
 
 class Language(StrEnum):
@@ -61,8 +59,8 @@ def trace(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Zone of times without one.")] = "Asia/Tokyo",
     levels: Annotated[
-        str, typer.Option(help="Levels to search; merchant is there, the others follow.")
-    ] = "merchant",
+        str, typer.Option(help="Levels to search: merchant, operator, processor, acquirer.")
+    ] = "merchant,operator,processor",
     columns: Annotated[
         str, typer.Option(help="Names of columns: card_ref=NAME,... or 1=card_ref,... by position.")
     ] = "",
@@ -85,13 +83,13 @@ def trace(
         timezone=timezone,
         as_of=_day(as_of),
     )
-    notes = _levels(levels)
+    asked, notes = _levels(levels)
     if known_leaks is not None:
         raise BadInput(
             "--known-leaks is not there yet in this version.",
             hint="Run without it; a leak that is known will be the first finding.",
         )
-    options = TraceOptions(memory_limit=_memory(memory), threads=threads)
+    options = TraceOptions(memory_limit=_memory(memory), threads=threads, levels=asked)
     console = Console()
     with OutputFolder(out) as folder, lasting_workdir() as work, drawn(STEPS) as bars:
         run = run_trace(request, options, Path(work), bars)
@@ -135,16 +133,18 @@ def _memory(text: str) -> str:
     return text.strip()
 
 
-def _levels(text: str) -> list[str]:
-    """Notes about levels that were asked for and are not searched yet."""
+def _levels(text: str) -> tuple[tuple[EntityKind, ...], list[str]]:
+    """The levels asked for, and notes about one that is not searched yet."""
     asked = [level.strip() for level in text.split(",") if level.strip()]
-    unknown = [level for level in asked if level not in LEVELS]
-    if unknown:
-        raise BadInput(
-            f"--levels: {unknown[0]!r} is not a level.", hint=f"Levels are {', '.join(LEVELS)}."
-        )
-    later = [level for level in asked if level != "merchant"]
-    return [f"Only merchants are searched; not yet: {', '.join(later)}."] if later else []
+    known = [kind.value for kind in EntityKind]
+    for level in asked:
+        if level not in known:
+            raise BadInput(
+                f"--levels: {level!r} is not a level.", hint=f"Levels are {', '.join(known)}."
+            )
+    kinds = tuple(EntityKind(level) for level in asked)
+    notes = ["Terminals are not searched yet."] if EntityKind.TERMINAL in kinds else []
+    return kinds, notes
 
 
 def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:

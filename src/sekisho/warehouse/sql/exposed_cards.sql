@@ -1,9 +1,9 @@
--- What: the cards that visited a merchant inside its exposure window.
--- Grain: one row for each card and merchant.
+-- What: the cards that visited a merchant of a finding inside its exposure window.
+-- Grain: one row for each card and finding.
 -- Inputs: exposing_visits, exposure_windows.
 SELECT
     v.card_ref,
-    w.entity,
+    w.finding,
     min(v.authorized_at) AS first_exposed_at,
     max(v.authorized_at) AS last_exposed_at,
     count(DISTINCT v.authorized_at) AS exposures
@@ -13,5 +13,5 @@ INNER JOIN exposure_windows AS w
 WHERE
     v.authorized_at >= w.window_start
     AND v.authorized_at < w.window_end
-GROUP BY v.card_ref, w.entity
-ORDER BY w.entity NULLS LAST, v.card_ref NULLS LAST
+GROUP BY v.card_ref, w.finding
+ORDER BY w.finding NULLS LAST, v.card_ref NULLS LAST

@@ -1,0 +1,1 @@
+"""The demo: an invented leak replayed month by month, and what each rule would have said."""

@@ -1,0 +1,250 @@
+"""At which level the cards leaked: one shop, its operator, its processor or its acquirer.
+
+A group is named only if its other shops show an excess of their own once the strongest shop's
+victims are taken out; for large groups that excess must also outlive the second strongest shop
+(several unrelated leaks may share a processor). Otherwise the lowest level is named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sekisho.commonpoint.levels import UPWARD, Levels, merchant_rows
+from sekisho.commonpoint.search import (
+    Association,
+    Chance,
+    Ground,
+    MemberWindow,
+    own_log_p,
+    run_log_p,
+    scan_exact,
+)
+from sekisho.commonpoint.study import Panel, Study, regroup
+from sekisho.domain.finding import EntityKind
+from sekisho.stats.scan import Best
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SIBLINGS_P = np.log(1e-4)  # chance of the other shops' excess, below which the group is named
+LARGE = 8  # groups of more shops must show a spread excess
+OWN_WINDOW_CASES = 5  # a member with fewer victims gets the group's window
+MEMBER_EVIDENCE = -2.0  # log-likelihood ratio below which a shop of the group did not leak
+ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a level is settled on: the merchants' visits, and the cases that still speak."""
+
+    ground: Ground
+    drawn: Panel
+    levels: Levels
+    event: NDArray[np.bool_]
+    chance: Chance
+
+
+def associate(
+    study: Study, panel: Panel, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
+) -> Association:
+    """The association of a panel of one entity, whose best window is ``best``'s ``row``."""
+    start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
+    inside = (panel.visits.day >= start) & (panel.visits.day <= end)
+    exposed = np.unique(panel.visits.spell[inside])
+    counted = study.in_period(event, period)[exposed]
+    cases, expected = int(best.cases[row]), float(best.expected[row])
+    weight = float(panel.visits.weight[inside & (panel.visits.previous < start)].sum())
+    entity = int(panel.entities[0])
+    return Association(
+        entity=entity, start_day=start, end_day=end, period=period, cases=cases,
+        expected=expected, score=float(best.score[row]), log_p=log_p,
+        spells=exposed[counted], exposed=exposed, panel=panel,
+        members=(MemberWindow(entity, start, end, cases, expected, weight),),
+    )  # fmt: skip
+
+
+def settle(bench: Bench, found: Association) -> Association:
+    """Name the level of a finding: the finding itself, a shop below it or a group above it."""
+    if not bench.levels.tables:
+        return found
+    lowest = found
+    if bench.levels.kind_of(found.entity) is not EntityKind.MERCHANT:
+        lowest = _strongest_shop(bench, found)
+    merchants = np.array([lowest.entity])
+    current, lifted = lowest, False
+    event = bench.event.copy()
+    event[lowest.spells] = False
+    owner = merchant_rows(bench.drawn)
+    for kind in UPWARD:
+        if kind not in bench.levels.tables:
+            continue
+        groups = bench.levels.group_of(kind, owner, bench.drawn.at)
+        group = _group_in_window(groups, owner, merchants, bench.drawn, current)
+        if group < 0:
+            continue
+        inside = groups == group
+        others = np.flatnonzero(inside & ~np.isin(owner, merchants))
+        if not _others_leaked(bench, others, owner, event):
+            continue
+        current = _of_group(bench, np.flatnonzero(inside), group, owner)
+        lifted = True
+        merchants = np.unique(owner[inside])
+        event = bench.event.copy()
+        event[current.spells] = False
+    if not lifted and lowest is not found and lowest.log_p > found.log_p + np.log(1e3):
+        return _of_group(bench, _rows_of(bench, found.entity, owner), found.entity, owner)
+    return current
+
+
+def _rows_of(bench: Bench, group: int, owner: Ints) -> Ints:
+    kind = bench.levels.kind_of(group)
+    return np.flatnonzero(bench.levels.group_of(kind, owner, bench.drawn.at) == group)
+
+
+def _strongest_shop(bench: Bench, found: Association) -> Association:
+    """The shop of a group with the strongest excess of its own."""
+    owner = merchant_rows(bench.drawn)
+    rows = _rows_of(bench, found.entity, owner)
+    best_one: Association | None = None
+    shops = np.unique(owner[rows])
+    panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
+    best, log_p = _scan(bench, panel, bench.event)
+    top = int(np.argmin(log_p))
+    best_one = associate(
+        bench.ground.study, panel.select(np.array([top])), best, top, float(log_p[top]),
+        bench.event,
+    )  # fmt: skip
+    return best_one
+
+
+def _scan(bench: Bench, panel: Panel, event: NDArray[np.bool_]) -> tuple[Best, Floats]:
+    """Best windows of a panel of drawn visits, and their log p over the whole run."""
+    study = bench.ground.study
+    totals = study.totals(event)
+    best = scan_exact(study, panel, event, totals)
+    sampled = np.full(panel.entities.size, bool(bench.ground.unit.any()))
+    here = replace(bench.ground, panel=panel, sampled=sampled)
+    return best, run_log_p(here, bench.chance, best, totals, np.arange(panel.entities.size))
+
+
+def _group_in_window(
+    groups: Ints, owner: Ints, merchants: Ints, drawn: Panel, current: Association
+) -> int:
+    """The group that the current shops belonged to when their victims were there, or -1."""
+    day = drawn.visits.day
+    here = np.isin(owner, merchants) & (day >= current.start_day) & (day <= current.end_day)
+    seen = groups[here]
+    seen = seen[seen >= 0]
+    return int(np.bincount(seen).argmax()) if seen.size else -1
+
+
+def _others_leaked(bench: Bench, rows: Ints, owner: Ints, event: NDArray[np.bool_]) -> bool:
+    """Whether the other shops of a group show an excess that is not one shop's alone."""
+    if not rows.size or not _excess(bench, rows, event):
+        return False
+    shops = np.unique(owner[rows])
+    if shops.size <= LARGE:
+        return True
+    panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
+    best, _ = _scan(bench, panel, event)
+    top = int(np.argmax(best.score))
+    strongest = associate(bench.ground.study, panel.select(np.array([top])), best, top, 0.0, event)
+    fewer = event.copy()
+    fewer[strongest.spells] = False
+    return _excess(bench, rows[owner[rows] != strongest.entity], fewer)
+
+
+def _excess(bench: Bench, rows: Ints, event: NDArray[np.bool_]) -> bool:
+    """Whether some visits taken together show more misuse than chance allows."""
+    if not rows.size:
+        return False
+    study = bench.ground.study
+    panel = regroup(bench.drawn, rows, 0)
+    totals = study.totals(event)
+    best = scan_exact(study, panel, event, totals)
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
+    own = own_log_p(here, bench.chance, best, totals, np.zeros(1, np.int64))
+    return bool(own[0] < SIBLINGS_P)
+
+
+def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
+    """The association of a whole group, with the members that leaked and their own windows."""
+    study = bench.ground.study
+    panel = regroup(bench.drawn, rows, group)
+    best, log_p = _scan(bench, panel, bench.event)
+    whole = associate(study, panel, best, 0, float(log_p[0]), bench.event)
+    members = _members(bench, rows, owner, whole)
+    inside = np.zeros(owner.size, bool)
+    day = bench.drawn.visits.day
+    for member in members:
+        mine = rows[owner[rows] == member.merchant]
+        inside[mine[(day[mine] >= member.start_day) & (day[mine] <= member.end_day)]] = True
+    exposed = np.unique(bench.drawn.visits.spell[inside])
+    spells = exposed[study.in_period(bench.event, whole.period)[exposed]]
+    return replace_association(whole, members, exposed, spells)
+
+
+def replace_association(
+    whole: Association, members: tuple[MemberWindow, ...], exposed: Ints, spells: Ints
+) -> Association:
+    """The association with the windows of its members."""
+    return replace(
+        whole,
+        members=members,
+        start_day=min(m.start_day for m in members),
+        end_day=max(m.end_day for m in members),
+        exposed=exposed,
+        spells=spells,
+        cases=int(spells.size),
+        expected=float(sum(m.expected for m in members)),
+    )
+
+
+def _members(bench: Bench, rows: Ints, owner: Ints, whole: Association) -> tuple[MemberWindow, ...]:
+    """The shops of the group whose counts fit a leak better than none, each with its window."""
+    shops = []
+    for merchant in np.unique(owner[rows]):
+        mine = regroup(bench.drawn, rows[owner[rows] == merchant], int(merchant))
+        shops.append(_member(bench, mine, whole))
+    leaking = [True] * len(shops)
+    for _ in range(ROUNDS):
+        k = sum(m.cases for m, is_in in zip(shops, leaking, strict=True) if is_in)
+        e = sum(m.expected for m, is_in in zip(shops, leaking, strict=True) if is_in)
+        n = sum(m.exposed for m, is_in in zip(shops, leaking, strict=True) if is_in)
+        rate = max((k - e) / max(n, 1.0), 1e-9)
+        leaking = [
+            m.cases * np.log1p(rate * m.exposed / max(m.expected, 1e-9)) - rate * m.exposed
+            > MEMBER_EVIDENCE
+            and m.exposed > 0
+            for m in shops
+        ]
+    kept = tuple(m for m, is_in in zip(shops, leaking, strict=True) if is_in)
+    return kept or tuple(shops)
+
+
+def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
+    """One shop of a group: its own window where its victims show one, else the group's."""
+    study = bench.ground.study
+    merchant = int(panel.entities[0])
+    totals = study.totals(bench.event)
+    best = scan_exact(study, panel, bench.event, totals)
+    start, end, period = whole.start_day, whole.end_day, whole.period
+    if int(best.cases[0]) >= OWN_WINDOW_CASES and best.score[0] > 0:
+        start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])
+        gap = max(1, round((end - start) / int(best.cases[0])))
+        first = int(study.clock.edges[0] // 86_400)
+        last = int(study.clock.end // 86_400) - 1
+        start, end = max(start - gap, first), min(end + gap, last)
+    visits = panel.visits
+    inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
+    spell = visits.spell[inside]
+    scale = float(study.scale(totals)[period])
+    risk = study.hazard_until[spell, period] - np.maximum(
+        visits.hazard[inside], study.hazard_from[spell, period]
+    )
+    expected = float((visits.weight[inside] * np.maximum(risk, 0.0)).sum()) * scale
+    cases = int(study.in_period(bench.event, period)[spell].sum())
+    return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))

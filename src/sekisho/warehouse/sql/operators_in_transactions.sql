@@ -1,0 +1,13 @@
+-- What: which operator each merchant's transactions name, and on which days.
+-- Grain: one row for each merchant and operator.
+-- Inputs: transactions, merchants_seen.
+SELECT
+    s.entity,
+    t.operator_id,
+    CAST(min(t.authorized_at) AS DATE) AS valid_from,
+    CAST(max(t.authorized_at) AS DATE) AS valid_to
+FROM transactions AS t
+INNER JOIN merchants_seen AS s
+    ON t.merchant_id = s.merchant_id AND coalesce(t.acquirer_id, '') = s.acquirer_id
+WHERE t.operator_id IS NOT NULL
+GROUP BY s.entity, t.operator_id
