@@ -185,7 +185,7 @@ def test_look_alikes_are_counted_as_by_hand() -> None:
         for a in judge(ground, drawn, levels, Limits()).taken
         if history.entity_id(a.entity) in {shop_id(n) for n in range(600, 606)}
     )
-    near = look_alikes(study, drawn, found, study.event, np.array([found.entity]))
+    near = look_alikes(study, drawn, found, np.array([found.entity]))
     quarter = {history._entity[shop_name(n)] for n in range(600, 606)} - {found.entity}
     assert near.shops >= len(quarter)
     cases = naive_alike(study, drawn, found, quarter)

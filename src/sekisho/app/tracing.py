@@ -277,7 +277,7 @@ def explain(run: TraceRun, entity_id: str) -> list[str]:
             hint=f"Did you mean {', '.join(close)}?" if close else "Write it as in findings.json.",
         )
     drawn = answer.drawn
-    found = strength_of(answer.ground, answer.chance, drawn, entity)
+    found = strength_of(answer.ground, answer.ground.study, answer.chance, drawn, entity)
     if found is None or not found.cases:
         return [f"{entity_id}: fewer than three later victims shopped there in any window."]
     alpha = answer.ground_alpha

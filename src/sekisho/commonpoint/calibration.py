@@ -46,7 +46,7 @@ def strongest_by_chance(
         part = panel.where(visible)
         totals = permuted.totals()
         best = scan(
-            part.visits, permuted.for_scan(), totals, scale=permuted.scale(totals),
+            part.visits, permuted.for_scan(), totals, scale=permuted.scale(),
             floor=np.full(part.entities.size, 1e-9), limit=SCREEN_BINS, least=LEAST_CASES,
         )  # fmt: skip
         every = np.arange(part.entities.size)

@@ -108,16 +108,14 @@ class Neighbourhood:
     plain_log_p: float
 
 
-def look_alikes(
-    study: Study, drawn: Panel, found: Association, event: NDArray[np.bool_], own: Ints
-) -> Neighbourhood:
+def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Neighbourhood:
     """Compare with cards of the same neighbourhood (DESIGN 4.3: matched on home area).
 
     Victims may be neighbours for a reason of their own, such as a till down the street where
     cards were misused. Neighbouring shops are those that the exposed cards visit far more than
     other cards do (not ``own``, the merchants in question); look-alikes share at least two of them and were not at the entity in the window.
     """
-    total = float(study.totals(event)[found.period])
+    total = float(study.totals()[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))
     heads = np.flatnonzero(drawn.ever_first)
     place = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))
@@ -151,7 +149,7 @@ def look_alikes(
     risk = weight[every] * (study.hazard_by(every, until) - study.hazard_by(every, begin))
     expected = float(risk.sum())
     when = study.spells.leave[every]
-    cases = int((event[every] & (when >= begin) & (when <= until)).sum())
+    cases = int((study.event[every] & (when >= begin) & (when <= until)).sum())
     ratio = (cases + 1.0) / (expected + 1.0)
     wave = cases >= WAVE_CASES and float(stats.poisson.sf(cases - 1, expected)) < WAVE_P
     if not wave:

@@ -172,7 +172,7 @@ def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[
     )
     step = np.searchsorted(edges, day, side="right") - 1
     size = edges.size - 1
-    counted = study.in_period(study.event, found.period)[spell]
+    counted = study.in_period(found.period)[spell]
     return _to_curve(
         edges,
         np.bincount(step, counted.astype(float), size),

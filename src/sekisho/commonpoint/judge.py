@@ -19,34 +19,35 @@ from sekisho.commonpoint.search import (
     scan_exact,
 )
 from sekisho.commonpoint.settle import Bench, associate, settle
-from sekisho.commonpoint.study import Panel
+from sekisho.commonpoint.study import Panel, Study
 from sekisho.domain.finding import EntityKind, SuspectKind
-from sekisho.stats.scan import Best
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 HEARINGS_MOST = 60  # associations judged in one run
+SUSPECTS_MOST = 100
 FAILURES_MOST = 8  # weak ones heard in a row before the rest is believed to be weak too
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was taken, strongest first, the cases that no finding explains, and their chance."""
+    """What was taken, strongest first, the study without explained cases, and its chance."""
 
     taken: list[Association]
-    unexplained: NDArray[np.bool_]
+    unexplained: Study
     chance: Chance
 
 
 @dataclass(slots=True)
 class _Docket:
-    """A judgement under way: which entities are done, and which cases still speak."""
+    """A judgement under way: which entities are done, and the study of the cases that are left."""
 
     ground: Ground
     drawn: Panel
     levels: Levels
-    event: NDArray[np.bool_]
+    study: Study
+    panel: Panel
     done: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     owner: Ints
@@ -57,8 +58,7 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     """Take associations strongest first; each finding's victims no longer speak for others."""
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
-        ground, drawn, levels, study.event.copy(), np.zeros(size, bool),
-        np.zeros(size, bool),
+        ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [],
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
@@ -66,12 +66,12 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
         if docket.done.all() or not _judge_strongest(docket, alpha):
             break
     docket.done &= ~docket.failed
-    chance = learn_chance(ground, docket.event)
+    chance = learn_chance(ground, docket.study)
     docket.taken += _suspects(docket, chance)
     _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
     _drop_echoes(docket)
-    return Judgement(docket.taken, docket.event, chance)
+    return Judgement(docket.taken, docket.study, chance)
 
 
 def _judge_strongest(docket: _Docket, alpha: float) -> bool:
@@ -80,69 +80,72 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     By the book the strongest may still be weak by the chance among the others; then the next one
     is heard. Once a finding's victims are taken out, chance is quieter and the weak get heard again.
     """
-    ground, study = docket.ground, docket.ground.study
-    totals = study.totals(docket.event)
+    ground, study = docket.ground, docket.study
+    totals = study.totals()
     left = np.flatnonzero(~docket.done)
-    best = scan_exact(study, ground.panel.select(left), docket.event, totals)
+    best = scan_exact(study, docket.panel.select(left))
     by_the_book = run_log_p(ground, Chance(), best, totals, left)
     top = int(np.argmin(by_the_book))
     if best.score[top] <= 0 or by_the_book[top] >= alpha:
         return False
-    found = _association(ground, int(left[top]), best, top, 0.0, docket.event)
-    others = docket.event.copy()
-    others[found.spells] = False
-    chance = learn_chance(ground, others)
+    number = int(left[top])
+    found = associate(study, docket.panel.select(left[top : top + 1]), best, top, 0.0)
+    chance = learn_chance(ground, study.without(found.spells))
     found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
-    docket.done[left[top]] = True
+    docket.done[number] = True
     if found.log_p >= alpha:
-        docket.failed[left[top]] = True
+        docket.failed[number] = True
         return int(docket.failed.sum()) < FAILURES_MOST
-    found.use = judge_use_or_test(
-        study, ground.panel, int(left[top]), found.start_day, found.end_day, found.spells
-    )
-    found.neighbours = look_alikes(
-        study, docket.drawn, found, docket.event, docket.levels.merchants_of(found.entity)
-    )
-    if found.use.is_use_or_test:
-        found.kind = SuspectKind.USE_OR_TEST
-    elif found.neighbours.log_p + (found.log_p - found.neighbours.plain_log_p) >= alpha:
-        found.kind = SuspectKind.EXPLAINED
-    else:
-        bench = Bench(ground, docket.drawn, docket.levels, docket.event, chance)
-        found = settle(bench, found)
-        docket.event[found.spells] = False
-        docket.owner[found.spells] = found.entity
-        docket.done |= ground.panel.entities == found.entity
-        docket.done |= np.isin(ground.panel.entities, [m.merchant for m in found.members])
-        docket.done &= ~docket.failed
-        docket.failed[:] = False
-    docket.taken.append(found)
+    _hear(docket, found, chance, alpha)
     return True
 
 
-def _association(
-    ground: Ground, number: int, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
-) -> Association:
-    """Gather one entity's best window and who is inside it."""
-    return associate(ground.study, ground.panel.select(np.array([number])), best, row, log_p, event)
+def _hear(docket: _Docket, found: Association, chance: Chance, alpha: float) -> None:
+    """Test the innocent explanations of a strong association; what is left is a finding."""
+    study, own = docket.study, docket.levels.merchants_of(found.entity)
+    assert found.panel is not None  # noqa: S101 - every association has a panel of its own
+    found.use = judge_use_or_test(
+        study, found.panel, 0, found.start_day, found.end_day, found.spells
+    )
+    found.neighbours = look_alikes(study, docket.drawn, found, own)
+    raised = found.neighbours.log_p - found.neighbours.plain_log_p
+    if found.use.is_use_or_test:
+        found.kind = SuspectKind.USE_OR_TEST
+    elif found.log_p + raised >= alpha:
+        found.kind = SuspectKind.EXPLAINED
+    else:
+        found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), found)
+        _take_out(docket, found)
+    docket.taken.append(found)
+
+
+def _take_out(docket: _Docket, found: Association) -> None:
+    """The victims of a finding leave the study; who looked weak before is heard again."""
+    entities = docket.ground.panel.entities
+    docket.owner[found.spells] = found.entity
+    docket.study = docket.study.without(found.spells)
+    docket.panel = docket.study.renew(docket.ground.panel)
+    docket.drawn = docket.study.renew(docket.drawn)
+    docket.done |= entities == found.entity
+    docket.done |= np.isin(entities, [m.merchant for m in found.members])
+    docket.done &= ~docket.failed
+    docket.failed[:] = False
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     """Associations that are not strong enough to ask about, the strongest ones first."""
-    ground, study = docket.ground, docket.ground.study
+    study = docket.study
     left = np.flatnonzero(~docket.done)
     if not left.size:
         return []
-    totals = study.totals(docket.event)
-    best = scan_exact(study, ground.panel.select(left), docket.event, totals)
-    log_p = run_log_p(ground, chance, best, totals, left)
+    best = scan_exact(study, docket.panel.select(left))
+    log_p = run_log_p(docket.ground, chance, best, study.totals(), left)
     rows = np.argsort(log_p, kind="stable")
     rows = rows[(log_p[rows] < np.log(0.5)) & (best.score[rows] > 0)]
     out = []
-    for row in rows:
-        found = _association(
-            ground, int(left[row]), best, int(row), float(log_p[row]), docket.event
-        )
+    for row in rows[:SUSPECTS_MOST]:
+        panel = docket.panel.select(left[row : row + 1])
+        found = associate(study, panel, best, int(row), float(log_p[row]))
         found.kind = SuspectKind.WEAK
         out.append(found)
     return out
@@ -174,16 +177,16 @@ def _mark_explained(docket: _Docket, limits: Limits) -> None:
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
     listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
     listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
-    totals = study.totals()
     every = np.arange(ground.panel.entities.size)
-    best = scan_exact(study, ground.panel, study.event, totals)
-    log_p = run_log_p(ground, Chance(), best, totals, every)
+    best = scan_exact(study, ground.panel)
+    log_p = run_log_p(ground, Chance(), best, study.totals(), every)
     strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))
     for row in strong[np.argsort(log_p[strong])]:
         entity = int(ground.panel.entities[row])
         if entity in listed:
             continue
-        found = _association(ground, int(row), best, int(row), float(log_p[row]), study.event)
+        panel = ground.panel.select(np.array([row]))
+        found = associate(study, panel, best, int(row), float(log_p[row]))
         found.kind = SuspectKind.EXPLAINED
         owners = docket.owner[found.spells]
         if (owners >= 0).sum() < 0.5 * owners.size:

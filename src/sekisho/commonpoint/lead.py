@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import day_to_date
 from sekisho.commonpoint.search import (
-    EXACT_BINS,
     LEAST_CASES,
-    LEAST_EXPECTED,
     Association,
     Chance,
     Ground,
     run_log_p,
+    scan_exact,
 )
 from sekisho.commonpoint.study import period_hazards
-from sekisho.stats.scan import scan
 
 Floats = NDArray[np.float64]
 
@@ -70,10 +68,7 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
     since, until = period_hazards(
         study.spells, study.cumulative, replace(study.clock, periods=clock.periods)
     )
-    totals = then.totals(known)
-    then = replace(then, hazard_from=since, hazard_until=until)
-    best = scan(
-        panel.visits, then.for_scan(known), totals, scale=then.scale(totals),
-        floor=np.full(1, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
-    )  # fmt: skip
-    return float(run_log_p(here, chance, best, totals, np.zeros(1, np.int64))[0])
+    # A case that nobody knew of yet was a card like any other.
+    then = replace(then, hazard_from=since, hazard_until=until, event=known)
+    best = scan_exact(then, panel)
+    return float(run_log_p(here, chance, best, then.totals(), np.zeros(1, np.int64))[0])

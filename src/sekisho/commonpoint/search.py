@@ -119,17 +119,15 @@ def tested_entities(panel: Panel, study: Study) -> int:
     return max(1, int((visitors >= TESTABLE_VISITORS).sum()))
 
 
-def whole_history(panel: Panel, study: Study, event: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     """Cases and expectation of each entity over all windows and all time."""
     heads = np.flatnonzero(panel.ever_first)
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))[heads]
     spell = panel.visits.spell[heads]
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
-    cases = np.bincount(entity, event[spell].astype(float), size)
-    total = float(event.sum())
-    fitted = float(study.weight @ study.cumulative[:, -1])
-    return cases, np.bincount(entity, risk, size) * (total / fitted if fitted > 0 else 1.0)
+    cases = np.bincount(entity, study.event[spell].astype(float), size)
+    return cases, np.bincount(entity, risk, size)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -155,11 +153,7 @@ def prepare(
     tested = tested_entities(panel, study)
     unit = sampling_unit(study, share)
     totals = study.totals()
-    best = scan(
-        panel.visits, study.for_scan(), totals, scale=study.scale(totals),
-        floor=np.full(panel.entities.size, LEAST_EXPECTED + float(unit.min())),
-        limit=SCREEN_BINS, least=LEAST_CASES,
-    )  # fmt: skip
+    best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))
     sampled = np.full(panel.entities.size, share < 1.0)
     alone = panel.entities < levels.merchants
     tried = np.flatnonzero((best.exposed_cases >= LEAST_CASES) & alone)
@@ -203,36 +197,31 @@ def _count_exactly(
     return replace(ground, study=study, panel=panel, sampled=sampled)
 
 
-def learn_chance(ground: Ground, event: NDArray[np.bool_]) -> Chance:
-    """Learn how chance behaves from the cases in ``event`` alone.
+def learn_chance(ground: Ground, study: Study) -> Chance:
+    """Learn how chance behaves from the cases that ``study`` still counts.
 
     A large leak's victims share more than the leaking shop, so while they count every shop that
     they like looks a little guilty; a shop is therefore judged by the chance among the others.
     """
-    study = ground.study.refitted(event)
-    bulk = ground.bulk.under(study)
-    misfit = relative_misfit(
-        *whole_history(bulk, study, study.event), noise=1.0 + float(ground.unit.max())
-    )
-    totals = study.totals()
-    best = scan(
-        bulk.visits, study.for_scan(), totals, scale=study.scale(totals),
-        floor=np.full(bulk.entities.size, LEAST_EXPECTED), limit=SCREEN_BINS, least=LEAST_CASES,
-    )  # fmt: skip
-    rough = replace(
-        ground, study=study, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any())
-    )
-    first = Chance(misfit)
-    own = own_log_p(rough, first, best, totals, np.arange(bulk.entities.size))
+    bulk = study.renew(ground.bulk)
+    noise = 1.0 + float(ground.unit.max())
+    misfit = relative_misfit(*whole_history(bulk, study), noise=noise)
+    best = _scan(study, bulk, SCREEN_BINS)
+    rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
+    own = own_log_p(rough, Chance(misfit), best, study.totals(), np.arange(bulk.entities.size))
     return Chance(misfit, empirical_null(own[best.exposed_cases >= LEAST_CASES]))
 
 
-def scan_exact(study: Study, part: Panel, event: NDArray[np.bool_], totals: Floats) -> Best:
-    """Scan a few entities on the fine grid, with only the cases in ``event`` counted."""
+def _scan(study: Study, panel: Panel, bins: int, floor: float = LEAST_EXPECTED) -> Best:
     return scan(
-        part.visits, study.for_scan(event), totals, scale=study.scale(totals),
-        floor=np.full(part.entities.size, LEAST_EXPECTED), limit=EXACT_BINS, least=LEAST_CASES,
+        panel.visits, study.for_scan(), study.totals(), scale=study.scale(),
+        floor=np.full(panel.entities.size, floor), limit=bins, least=LEAST_CASES,
     )  # fmt: skip
+
+
+def scan_exact(study: Study, panel: Panel) -> Best:
+    """Scan a few entities on the fine grid."""
+    return _scan(study, panel, EXACT_BINS)
 
 
 def own_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: Ints) -> Floats:

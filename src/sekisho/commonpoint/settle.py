@@ -41,20 +41,18 @@ class Bench:
     """What a level is settled on: the merchants' visits, and the cases that still speak."""
 
     ground: Ground
+    study: Study
     drawn: Panel
     levels: Levels
-    event: NDArray[np.bool_]
     chance: Chance
 
 
-def associate(
-    study: Study, panel: Panel, best: Best, row: int, log_p: float, event: NDArray[np.bool_]
-) -> Association:
+def associate(study: Study, panel: Panel, best: Best, row: int, log_p: float) -> Association:
     """The association of a panel of one entity, whose best window is ``best``'s ``row``."""
     start, end, period = int(best.start[row]), int(best.end[row]), int(best.period[row])
     inside = (panel.visits.day >= start) & (panel.visits.day <= end)
     exposed = np.unique(panel.visits.spell[inside])
-    counted = study.in_period(event, period)[exposed]
+    counted = study.in_period(period)[exposed]
     cases, expected = int(best.cases[row]), float(best.expected[row])
     weight = float(panel.visits.weight[inside & (panel.visits.previous < start)].sum())
     entity = int(panel.entities[0])
@@ -75,8 +73,7 @@ def settle(bench: Bench, found: Association) -> Association:
         lowest = _strongest_shop(bench, found)
     merchants = np.array([lowest.entity])
     current, lifted = lowest, False
-    event = bench.event.copy()
-    event[lowest.spells] = False
+    rest = bench.study.without(lowest.spells)
     owner = merchant_rows(bench.drawn)
     for kind in UPWARD:
         if kind not in bench.levels.tables:
@@ -87,13 +84,12 @@ def settle(bench: Bench, found: Association) -> Association:
             continue
         inside = groups == group
         others = np.flatnonzero(inside & ~np.isin(owner, merchants))
-        if not _others_leaked(bench, others, owner, event):
+        if not _others_leaked(bench, rest, others, owner):
             continue
         current = _of_group(bench, np.flatnonzero(inside), group, owner)
         lifted = True
         merchants = np.unique(owner[inside])
-        event = bench.event.copy()
-        event[current.spells] = False
+        rest = bench.study.without(current.spells)
     if not lifted and lowest is not found and lowest.log_p > found.log_p + np.log(1e3):
         return _of_group(bench, _rows_of(bench, found.entity, owner), found.entity, owner)
     return current
@@ -108,7 +104,6 @@ def _strongest_shop(bench: Bench, found: Association) -> Association:
     """The shop of a group with the strongest excess of its own."""
     owner = merchant_rows(bench.drawn)
     rows = _rows_of(bench, found.entity, owner)
-    best_one: Association | None = None
     shops = np.unique(owner[rows])
     panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
     best, log_p = _scan(bench, panel, bench.event)
@@ -120,14 +115,13 @@ def _strongest_shop(bench: Bench, found: Association) -> Association:
     return best_one
 
 
-def _scan(bench: Bench, panel: Panel, event: NDArray[np.bool_]) -> tuple[Best, Floats]:
+def _scan(bench: Bench, panel: Panel) -> tuple[Best, Floats]:
     """Best windows of a panel of drawn visits, and their log p over the whole run."""
-    study = bench.ground.study
-    totals = study.totals(event)
-    best = scan_exact(study, panel, event, totals)
+    best = scan_exact(bench.study, panel)
     sampled = np.full(panel.entities.size, bool(bench.ground.unit.any()))
     here = replace(bench.ground, panel=panel, sampled=sampled)
-    return best, run_log_p(here, bench.chance, best, totals, np.arange(panel.entities.size))
+    every = np.arange(panel.entities.size)
+    return best, run_log_p(here, bench.chance, best, bench.study.totals(), every)
 
 
 def _group_in_window(
@@ -141,41 +135,41 @@ def _group_in_window(
     return int(np.bincount(seen).argmax()) if seen.size else -1
 
 
-def _others_leaked(bench: Bench, rows: Ints, owner: Ints, event: NDArray[np.bool_]) -> bool:
-    """Whether the other shops of a group show an excess that is not one shop's alone."""
-    if not rows.size or not _excess(bench, rows, event):
+def _others_leaked(bench: Bench, rest: Study, rows: Ints, owner: Ints) -> bool:
+    """Whether the other shops of a group show an excess that is not one shop's alone.
+
+    ``rest`` is the study without the victims that are explained already.
+    """
+    if not _excess(bench, rest, rows):
         return False
     shops = np.unique(owner[rows])
     if shops.size <= LARGE:
         return True
-    panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
-    best, _ = _scan(bench, panel, event)
+    panel = rest.renew(bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops))))
+    best = scan_exact(rest, panel)
     top = int(np.argmax(best.score))
-    strongest = associate(bench.ground.study, panel.select(np.array([top])), best, top, 0.0, event)
-    fewer = event.copy()
-    fewer[strongest.spells] = False
-    return _excess(bench, rows[owner[rows] != strongest.entity], fewer)
+    strongest = associate(rest, panel.select(np.array([top])), best, top, 0.0)
+    fewer = rest.without(strongest.spells)
+    return _excess(bench, fewer, rows[owner[rows] != strongest.entity])
 
 
-def _excess(bench: Bench, rows: Ints, event: NDArray[np.bool_]) -> bool:
+def _excess(bench: Bench, study: Study, rows: Ints) -> bool:
     """Whether some visits taken together show more misuse than chance allows."""
     if not rows.size:
         return False
-    study = bench.ground.study
-    panel = regroup(bench.drawn, rows, 0)
-    totals = study.totals(event)
-    best = scan_exact(study, panel, event, totals)
+    panel = study.renew(regroup(bench.drawn, rows, 0))
+    best = scan_exact(study, panel)
     here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
-    own = own_log_p(here, bench.chance, best, totals, np.zeros(1, np.int64))
+    own = own_log_p(here, bench.chance, best, study.totals(), np.zeros(1, np.int64))
     return bool(own[0] < SIBLINGS_P)
 
 
 def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
     """The association of a whole group, with the members that leaked and their own windows."""
-    study = bench.ground.study
+    study = bench.study
     panel = regroup(bench.drawn, rows, group)
-    best, log_p = _scan(bench, panel, bench.event)
-    whole = associate(study, panel, best, 0, float(log_p[0]), bench.event)
+    best, log_p = _scan(bench, panel)
+    whole = associate(study, panel, best, 0, float(log_p[0]))
     members = _members(bench, rows, owner, whole)
     inside = np.zeros(owner.size, bool)
     day = bench.drawn.visits.day
@@ -183,7 +177,7 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
         mine = rows[owner[rows] == member.merchant]
         inside[mine[(day[mine] >= member.start_day) & (day[mine] <= member.end_day)]] = True
     exposed = np.unique(bench.drawn.visits.spell[inside])
-    spells = exposed[study.in_period(bench.event, whole.period)[exposed]]
+    spells = exposed[study.in_period(whole.period)[exposed]]
     return replace_association(whole, members, exposed, spells)
 
 
@@ -227,10 +221,9 @@ def _members(bench: Bench, rows: Ints, owner: Ints, whole: Association) -> tuple
 
 def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     """One shop of a group: its own window where its victims show one, else the group's."""
-    study = bench.ground.study
+    study = bench.study
     merchant = int(panel.entities[0])
-    totals = study.totals(bench.event)
-    best = scan_exact(study, panel, bench.event, totals)
+    best = scan_exact(study, panel)
     start, end, period = whole.start_day, whole.end_day, whole.period
     if int(best.cases[0]) >= OWN_WINDOW_CASES and best.score[0] > 0:
         start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])
@@ -241,10 +234,10 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     visits = panel.visits
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
-    scale = float(study.scale(totals)[period])
+    scale = float(study.scale()[period])
     risk = study.hazard_until[spell, period] - np.maximum(
         visits.hazard[inside], study.hazard_from[spell, period]
     )
     expected = float((visits.weight[inside] * np.maximum(risk, 0.0)).sum()) * scale
-    cases = int(study.in_period(bench.event, period)[spell].sum())
+    cases = int(study.in_period(period)[spell].sum())
     return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))

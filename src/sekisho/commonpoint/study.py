@@ -37,7 +37,8 @@ class Study:
     """All that is known of the cards when shops are compared.
 
     ``event`` marks spells that count as a case (one for each burst). ``weight`` is how many cards
-    of the bank a spell stands for: 0 for spells added to the drawn ones, which stand for them.
+    of the bank a spell stands for: 0 for spells added to the drawn ones, which stand for them,
+    and for those that have left.
     """
 
     cards: CardTable
@@ -51,46 +52,62 @@ class Study:
     cumulative: Floats
     hazard_from: Floats
     hazard_until: Floats
+    gone: Ints  # spells that have left the study, explained by a finding
 
-    def totals(self, event: NDArray[np.bool_] | None = None) -> Floats:
+    def totals(self) -> Floats:
         """Cases in each misuse period."""
-        counted = self.event if event is None else event
-        return np.array([float(self.in_period(counted, p).sum()) for p in range(self.periods)])
+        return np.array([float(self.in_period(p).sum()) for p in range(self.periods)])
 
-    def scale(self, totals: Floats) -> Floats:
-        """What hazards are multiplied with so that all cards together expect ``totals`` cases."""
+    def scale(self) -> Floats:
+        """What hazards are multiplied with so that all cards together expect the cases there are."""
+        totals = self.totals()
         fitted = self.weight @ (self.hazard_until - self.hazard_from)
         return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
 
-    def refitted(self, event: NDArray[np.bool_]) -> Study:
-        """The study with only the cases in ``event``.
+    def without(self, gone: Ints) -> Study:
+        """The study as it is when some cases have left it, explained by another finding.
 
-        The hazard's course over time is fitted again: the months of a leak that is taken out would
-        otherwise go on to expect its victims.
+        Nothing is expected of them any more, and the level of the background in each block of
+        time is that of the cases that stay.
         """
-        edges = self.clock.edges
-        ends = np.clip(np.searchsorted(edges, self.spells.leave[event], "left") - 1, 0, None)
+        event = self.event.copy()
+        event[gone] = False
+        weight = self.weight.copy()
+        weight[gone] = 0.0
         steps = np.diff(self.cumulative, axis=1)
-        fitted = self.weight @ steps
-        seen = np.bincount(ends, minlength=fitted.size).astype(float)
-        ratio = np.divide(seen, fitted, out=np.zeros(fitted.size), where=fitted > 0)
+        blocks = steps.shape[1]
+        ends = np.searchsorted(self.clock.edges, self.spells.leave[event], side="left") - 1
+        wanted = np.bincount(np.clip(ends, 0, blocks - 1), minlength=blocks).astype(float)
+        fitted = weight @ steps
+        level = np.divide(wanted, fitted, out=np.ones(blocks), where=fitted > 0)
         cumulative = np.zeros_like(self.cumulative)
-        np.cumsum(steps * ratio, axis=1, out=cumulative[:, 1:])
+        np.cumsum(steps * level, axis=1, out=cumulative[:, 1:])
         since, until = period_hazards(self.spells, cumulative, self.clock)
         return replace(
-            self, event=event, cumulative=cumulative, hazard_from=since, hazard_until=until
+            self, event=event, weight=weight, cumulative=cumulative,
+            hazard_from=since, hazard_until=until, gone=np.union1d(self.gone, gone),
+        )  # fmt: skip
+
+    def renew(self, panel: Panel) -> Panel:
+        """A panel of an earlier state of the study with this state's hazards and cases."""
+        left = np.zeros(len(self.spells), bool)
+        left[self.gone] = True
+        kept = panel.where(~left[panel.visits.spell]) if self.gone.size else panel
+        hazard = hazard_at_visits(
+            kept.visits.spell, kept.at, self.spells, self.cumulative, self.clock
         )
+        return replace(kept, visits=replace(kept.visits, hazard=hazard))
 
     @property
     def periods(self) -> int:
         """How many misuse periods are tried."""
         return len(self.clock.periods)
 
-    def in_period(self, event: NDArray[np.bool_], period: int) -> NDArray[np.bool_]:
-        """Which of the counted cases were defrauded in a misuse period."""
+    def in_period(self, period: int) -> NDArray[np.bool_]:
+        """Which cases were defrauded in a misuse period."""
         begin, until = self.clock.periods[period]
         # An index time at the very end of the as-of day still belongs to it.
-        return event & (self.spells.leave >= begin) & (self.spells.leave <= until)
+        return self.event & (self.spells.leave >= begin) & (self.spells.leave <= until)
 
     def hazard_by(self, spells: Ints, at: int) -> Floats:
         """Cumulative hazard of some spells at one instant."""
@@ -99,12 +116,11 @@ class Study:
             self.cumulative, self.clock.edges,
         )  # fmt: skip
 
-    def for_scan(self, event: NDArray[np.bool_] | None = None) -> Spells:
-        """What the scan needs of each spell, with other cases where given."""
-        counted = self.event if event is None else event
+    def for_scan(self) -> Spells:
+        """What the scan needs of each spell."""
         bits = np.zeros(len(self.spells), np.int64)
         for p in range(self.periods):
-            bits |= self.in_period(counted, p).astype(np.int64) << p
+            bits |= self.in_period(p).astype(np.int64) << p
         return Spells(periods=bits, hazard_from=self.hazard_from, hazard_until=self.hazard_until)
 
 
@@ -127,7 +143,7 @@ def make_study(
     cumulative = cumulative_hazard(spells, cell, matching, clock)
     return Study(
         cards, frauds, clock, spells, event, weight, matching, cell, cumulative,
-        *period_hazards(spells, cumulative, clock),
+        *period_hazards(spells, cumulative, clock), np.zeros(0, np.int64),
     )  # fmt: skip
 
 
@@ -220,12 +236,6 @@ class Panel:
         offset = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.repeat(first[keep] - offset[:-1], lengths) + np.arange(offset[-1])
         return Panel(self.entities[keep], _take(self.visits, rows, offset), self.at[rows])
-
-    def under(self, study: Study) -> Panel:
-        """The panel with the hazards of another study of the same spells."""
-        v = self.visits
-        hazard = hazard_at_visits(v.spell, self.at, study.spells, study.cumulative, study.clock)
-        return replace(self, visits=replace(v, hazard=hazard))
 
     def where(self, keep: NDArray[np.bool_]) -> Panel:
         """The panel without some visits."""

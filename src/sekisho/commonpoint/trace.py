@@ -129,8 +129,9 @@ def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]: 
         ground, study=study, panel=others,
         sampled=np.full(others.entities.size, share < 1.0),
     )  # fmt: skip
-    known = judged.unexplained[: len(study.spells)]
-    return strongest_by_chance(replace(study, event=known), others, whole, rng, count)
+    # Cards that were added to count suspects exactly come after the drawn ones.
+    rest = study.without(judged.unexplained.gone)
+    return strongest_by_chance(rest, rest.renew(others), whole, rng, count)
 
 
 def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sekisho.commonpoint.search import (
-    EXACT_BINS,
-    LEAST_CASES,
     Chance,
     Ground,
     own_log_p,
     run_log_p,
+    scan_exact,
 )
-from sekisho.commonpoint.study import Panel
-from sekisho.stats.scan import scan
-from sekisho.stats.tails import log_tail, window_trials
+from sekisho.commonpoint.study import Panel, Study
+from sekisho.stats.tails import log_tail
 
 NEIGHBOURS = 5
 
@@ -46,29 +44,23 @@ class Neighbour:
 
 
 def strength_of(
-    ground: Ground, chance: Chance, panel: Panel, entity: int, event: np.ndarray | None = None
+    ground: Ground, study: Study, chance: Chance, panel: Panel, entity: int
 ) -> Strength | None:
-    """Scan one entity; None if no drawn card visited it."""
+    """Scan one entity with the cases that ``study`` counts; None if no drawn card visited it."""
     number = np.flatnonzero(panel.entities == entity)
     if not number.size:
         return None
-    study = ground.study
-    counted = study.event if event is None else event
-    part = panel.select(number)
-    totals = study.totals(counted)
-    best = scan(
-        part.visits, study.for_scan(counted), totals, scale=study.scale(totals),
-        floor=np.full(1, 1e-9), limit=EXACT_BINS, least=LEAST_CASES,
-    )  # fmt: skip
-    rows = slice(part.visits.first[0], part.visits.first[1])
-    inside = (part.visits.day[rows] >= best.start[0]) & (part.visits.day[rows] <= best.end[0])
-    exposed = np.unique(part.visits.spell[rows][inside])
-    victims = exposed[study.in_period(counted, int(best.period[0]))[exposed]]
-    zero = np.zeros(1, np.int64)
+    part = study.renew(panel.select(number))
+    totals = study.totals()
+    best = scan_exact(study, part)
+    inside = (part.visits.day >= best.start[0]) & (part.visits.day <= best.end[0])
+    exposed = np.unique(part.visits.spell[inside])
+    victims = exposed[study.in_period(int(best.period[0]))[exposed]]
     known = ground.panel.entities == entity
     sampled = bool(ground.sampled[known].any()) if known.any() else float(ground.unit.max()) > 0
     whole = replace(ground, panel=part, sampled=np.array([sampled]))
     found = best.score[0] > 0
+    zero = np.zeros(1, np.int64)
     point = log_tail(best.cases, best.expected, totals[best.period], 0.0)[0] if found else 0.0
     return Strength(
         entity, int(best.start[0]), int(best.end[0]), int(best.cases[0]),
@@ -77,11 +69,6 @@ def strength_of(
         float(run_log_p(whole, chance, best, totals, zero)[0]),
         victims if found else victims[:0],
     )  # fmt: skip
-
-
-def trials_of(windows: int, periods: int) -> float:
-    """How many tries the windows count for."""
-    return float(window_trials(windows, periods))
 
 
 def neighbours_of(ground: Ground, chance: Chance, panel: Panel, found: Strength) -> list[Neighbour]:
@@ -96,12 +83,12 @@ def neighbours_of(ground: Ground, chance: Chance, panel: Panel, found: Strength)
     shared[panel.entities == found.entity] = 0
     usual = np.bincount(entity, panel.visits.weight[heads], panel.entities.size)
     rank = np.argsort(-(shared / np.sqrt(np.maximum(usual, 1.0))), kind="stable")[:NEIGHBOURS]
-    without = study.event & ~mine
+    without = study.without(found.victims)
     out = []
     for number in rank[shared[rank] > 0]:
         other = int(panel.entities[number])
-        alone = strength_of(ground, chance, panel, other)
-        rest = strength_of(ground, chance, panel, other, without)
+        alone = strength_of(ground, study, chance, panel, other)
+        rest = strength_of(ground, without, chance, panel, other)
         if alone is not None and rest is not None:
             out.append(Neighbour(alone, int(shared[number]), rest.log_p_run))
     return out

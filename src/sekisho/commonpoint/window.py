@@ -39,7 +39,7 @@ def estimate_window(
     totals = study.totals()
     starts, ends, scores = surface(
         panel.visits, study.for_scan(), number, period,
-        total=float(totals[period]), scale=float(study.scale(totals)[period]), limit=SURFACE_BINS,
+        total=float(totals[period]), scale=float(study.scale()[period]), limit=SURFACE_BINS,
     )  # fmt: skip
     best = np.unravel_index(int(scores.argmax()), scores.shape)
     lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
