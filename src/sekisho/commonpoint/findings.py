@@ -175,9 +175,9 @@ def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[
     counted = study.in_period(found.period)[spell]
     return _to_curve(
         edges,
-        np.bincount(step, counted.astype(float), size),
-        np.bincount(step, risk, size),
-        np.bincount(step, weight, size),
+        np.asarray(np.bincount(step, counted.astype(float), size), float),
+        np.asarray(np.bincount(step, risk, size), float),
+        np.asarray(np.bincount(step, weight, size), float),
     )
 
 

@@ -111,7 +111,7 @@ class Chance:
     null: EmpiricalNull = field(default_factory=EmpiricalNull)
 
 
-def tested_entities(panel: Panel, study: Study) -> int:
+def tested_entities(panel: Panel) -> int:
     """Entities with enough visiting cards to be found at all; the others cost no correction."""
     heads = panel.ever_first
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
@@ -127,7 +127,7 @@ def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
     cases = np.bincount(entity, study.event[spell].astype(float), size)
-    return cases, np.bincount(entity, risk, size)
+    return np.asarray(cases, float), np.asarray(np.bincount(entity, risk, size), float)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -150,7 +150,7 @@ def prepare(
     for kind in levels.tables:
         group = levels.group_of(kind, visits.entity.astype(np.int64), visits.at)
         panel = join_panels(panel, make_panel(study, visits, entity=group))
-    tested = tested_entities(panel, study)
+    tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()
     best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))

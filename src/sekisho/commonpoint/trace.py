@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, Book, describe
-from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.judge import Judgement, judge
 from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
-from sekisho.commonpoint.study import Panel, make_study
+from sekisho.commonpoint.study import Panel, Study, make_study
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
-from sekisho.domain.history import ExposureWindow
+from sekisho.domain.history import ExposureWindow, Survey
 from sekisho.domain.progress import Progress
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
@@ -27,7 +27,7 @@ CONTROLS = 120_000  # cards without a fraud report that are drawn from a large h
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the state of knowledge at the end of ``as_of``, how sure, how many controls."""
+    """What is asked: knowledge at the end of ``as_of``, how sure to be, how many controls."""
 
     as_of: date
     limits: Limits = field(default_factory=Limits)
@@ -109,32 +109,50 @@ def trace(
     ground, drawn = prepare(history, study, visits, levels, share)
     progress.step("judge")
     judged = judge(ground, drawn, levels, question.limits)
+    work = _Work(study, drawn, ground, judged, share)
     strongest = None
     count = 0
     if question.permute:
         progress.step("permute")
         count = permutations_for(drawn)
-        strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
+        strongest = float(np.exp(min(_by_chance(work, rng, count))))
     progress.step("describe")
-    return _answer(
-        Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share
-    )
+    return _answer(Book(history, levels), question, survey, work, (count, strongest))
 
 
-def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a run has made before it answers; ``study`` is that of the drawn cards alone."""
+
+    study: Study
+    drawn: Panel
+    ground: Ground
+    judged: Judgement
+    share: float
+
+
+def _by_chance(work: _Work, rng: np.random.Generator, count: int) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
+    study, drawn, judged = work.study, work.drawn, work.judged
     listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
     others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
     whole = replace(
-        ground, study=study, panel=others,
-        sampled=np.full(others.entities.size, share < 1.0),
+        work.ground, study=study, panel=others,
+        sampled=np.full(others.entities.size, work.share < 1.0),
     )  # fmt: skip
     # Cards that were added to count suspects exactly come after the drawn ones.
     rest = study.without(judged.unexplained.gone)
     return strongest_by_chance(rest, rest.renew(others), whole, rng, count)
 
 
-def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
+def _answer(
+    book: Book,
+    question: Question,
+    survey: Survey,
+    work: _Work,
+    permuted: tuple[int, float | None],
+) -> Answer:
+    ground, judged = work.ground, work.judged
     described = [describe(found, ground, judged.chance, book) for found in judged.taken]
     pairs = list(zip(judged.taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
@@ -172,7 +190,7 @@ def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> A
         findings=tuple(d[0] for _, d in strong),
         suspects=tuple(d[0] for _, d in weak),
         entities_tested=ground.tested,
-        sample_fraction=share,
+        sample_fraction=work.share,
         strata=tuple(strata),
         overdispersion=float(np.sqrt(judged.chance.misfit)),
         chance_stretch=judged.chance.null.stretch,
@@ -187,7 +205,7 @@ def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> A
         ground=ground,
         levels=book.levels,
         chance=judged.chance,
-        drawn=drawn,
+        drawn=work.drawn,
         ground_alpha=question.limits.family_wise_error,
     )
 

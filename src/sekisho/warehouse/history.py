@@ -157,7 +157,7 @@ class DuckHistory:
         """Make rows that overlapping files have in common one."""
         if self._overlapping:
             self._db.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"
+                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"  # noqa: S608
             )
 
     def _count(self, table: str) -> int:
