@@ -114,7 +114,7 @@ def empirical_null(log_p: Floats) -> EmpiricalNull:
     """
     surprise = np.sort(-np.asarray(log_p, float))
     n = surprise.size
-    if n < 200:
+    if n < 100:
         return EmpiricalNull()
     low, high = float(np.quantile(surprise, 0.60)), float(np.quantile(surprise, 0.95))
     slope = (high - low) / np.log(0.40 / 0.05)
