@@ -128,7 +128,7 @@ def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
     cases = np.bincount(entity, study.event[spell].astype(float), size)
-    return np.asarray(cases, float), np.asarray(np.bincount(entity, risk, size), float)
+    return cases.astype(float), np.bincount(entity, risk, size).astype(float)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -216,10 +216,8 @@ def learn_chance(ground: Ground, study: Study) -> Chance:
 
 
 def _scan(study: Study, panel: Panel, bins: int, floor: float = LEAST_EXPECTED) -> Best:
-    return scan(
-        panel.visits, study.for_scan(), study.totals(), scale=study.scale(),
-        floor=np.full(panel.entities.size, floor), limit=bins, least=LEAST_CASES,
-    )  # fmt: skip
+    believed = np.full(panel.entities.size, floor)
+    return scan(panel.visits, study.for_scan(), floor=believed, limit=bins, least=LEAST_CASES)
 
 
 def scan_exact(study: Study, panel: Panel) -> Best:

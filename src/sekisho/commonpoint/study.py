@@ -59,7 +59,7 @@ class Study:
         return np.array([float(self.in_period(p).sum()) for p in range(self.periods)])
 
     def scale(self) -> Floats:
-        """What hazards are multiplied with so that all cards together expect all the cases."""
+        """What hazards are multiplied with so that all cards together expect all cases."""
         totals = self.totals()
         fitted = self.weight @ (self.hazard_until - self.hazard_from)
         return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
@@ -121,7 +121,13 @@ class Study:
         bits = np.zeros(len(self.spells), np.int64)
         for p in range(self.periods):
             bits |= self.in_period(p).astype(np.int64) << p
-        return Spells(periods=bits, hazard_from=self.hazard_from, hazard_until=self.hazard_until)
+        return Spells(
+            periods=bits,
+            hazard_from=self.hazard_from,
+            hazard_until=self.hazard_until,
+            totals=self.totals(),
+            scale=self.scale(),
+        )
 
 
 def make_study(

@@ -157,7 +157,8 @@ class DuckHistory:
         """Make rows that overlapping files have in common one."""
         if self._overlapping:
             self._db.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"  # noqa: S608
+                f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608 - fixed words
+                f"SELECT DISTINCT * FROM {table}"
             )
 
     def _count(self, table: str) -> int:
