@@ -68,6 +68,7 @@ class Answer:
     bursts: int
     excluded_fraud: Mapping[str, int]
     exposed_cards: int
+    defrauded_cards: int  # of these, in whatever misuse period
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
@@ -182,6 +183,7 @@ def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> A
         bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
         excluded_fraud=left_out,
         exposed_cards=history.exposed_count(),
+        defrauded_cards=history.defrauded_count(),
         victims=numbers,
         associations=tuple(judged.taken),
         ground=ground,
