@@ -64,7 +64,7 @@ def test_scan_equals_the_naive_twin(seed):
 
 def test_coarse_bins_never_beat_the_full_grid_and_stay_close():
     rng = np.random.default_rng(5)
-    visits, spells, period = world(rng, spells=200, entities=1, visits=900, days=300)
+    visits, spells, _period = world(rng, spells=200, entities=1, visits=900, days=300)
     totals = np.array([40.0, 90.0, 150.0])
     fine = scan(
         visits, spells, totals, scale=np.ones(3), floor=np.full(1, 1e-9), limit=512, least=2
@@ -78,7 +78,7 @@ def test_coarse_bins_never_beat_the_full_grid_and_stay_close():
 
 def test_surface_has_the_scan_s_maximum():
     rng = np.random.default_rng(9)
-    visits, spells, period = world(rng)
+    visits, spells, _period = world(rng)
     totals = np.array([8.0, 15.0, 30.0])
     best = scan(visits, spells, totals, scale=np.ones(3), floor=np.full(3, 1e-9), limit=64, least=1)
     for e in range(3):

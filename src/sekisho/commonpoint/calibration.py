@@ -1,4 +1,4 @@
-"""Is chance what we think it is? Labels are permuted within matched sets and all is scanned again."""
+"""Is chance what we think it is? Permute labels within matched sets, and scan all again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def strongest_by_chance(
     pools = _pools(study)
     out = []
     for _ in range(count):
-        permuted, chosen = _permute(study, pools, rng)
+        permuted, _chosen = _permute(study, pools, rng)
         visible = panel.at < permuted.spells.leave[panel.visits.spell]
         part = panel.where(visible)
         totals = permuted.totals()

@@ -82,7 +82,7 @@ def judge_use_or_test(
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
+    # Newer to the shop than its other customers are, or too quick for data that is sold first.
     newer = odd and short >= 0.75 * cases.size
     quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
     quickly |= short >= 0.75 * cases.size and misused >= 0.2

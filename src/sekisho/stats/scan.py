@@ -2,7 +2,7 @@
 
 A *visit* belongs to a spell (a stretch of a card's life that ends with fraud, or without) and an
 entity. A spell is exposed in the window [s, e] when it has a visit in it; its risk runs from its
-first visit in the window. Because that first visit is the visit v with previous visit < s <= v <= e,
+first visit in the window. Because that first visit is the visit v with previous < s <= v <= e,
 each visit adds its weight to a rectangle of windows, and two cumulative sums over a difference
 array give the counts of all windows at once (summed-area tables, Crow 1984).
 
@@ -80,7 +80,7 @@ def likelihood_ratio(k: float, expected: float, total: float) -> float:
     rest = total - k
     if rest > 0.0 and total > expected:
         score += rest * np.log(rest / (total - expected))
-    return score
+    return float(score)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -117,7 +117,7 @@ def _place(
 
 
 @nb.njit(cache=True, nogil=True)
-def _fill(
+def _fill(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no objects
     spell: Ints, hazard: Floats, weight: Floats,
     begin: NDArray[np.int32], last: NDArray[np.int32], until: NDArray[np.int32],
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
@@ -181,7 +181,7 @@ def _case_days(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, int]:
 
 
 @nb.njit(cache=True, nogil=True, parallel=True)
-def _scan(
+def _scan(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no objects
     first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
     totals: Floats, scale: Floats, floor: Floats, limit: int, least: int,
@@ -211,7 +211,7 @@ def _scan(
             )  # fmt: skip
             for a in range(bins):
                 for b in range(a, bins):
-                    k = int(round(counts[a, b]))
+                    k = int(round(counts[a, b]))  # noqa: RUF046 - compiled, round gives a float
                     # Rounding of the running sums must never produce an expectation of nothing.
                     mean = max(expected[a, b], floor[e])
                     if k < least or mean >= ceiling[k]:

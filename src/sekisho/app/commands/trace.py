@@ -37,7 +37,7 @@ class Language(StrEnum):
     JA = "ja"
 
 
-def trace(
+def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     transactions: Annotated[
         list[Path], typer.Argument(help="Card history: Parquet or CSV files, or folders of them.")
     ],
