@@ -78,7 +78,7 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     """Judge the strongest entity that is left; False if nothing left can be a finding.
 
     By the book the strongest may still be weak by the chance among the others; then the next one
-    is heard. Once a finding's victims are taken out, chance is quieter and the weak get heard again.
+    is heard. Once a finding's victims are out, chance is quieter and the weak get heard again.
     """
     ground, study = docket.ground, docket.study
     totals = study.totals()

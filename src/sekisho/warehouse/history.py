@@ -145,7 +145,8 @@ class DuckHistory:
         self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
         reported = self._db.execute(
-            "SELECT count(DISTINCT d.card) FROM drawn_cards AS d SEMI JOIN fraud AS f USING (card_ref)"
+            "SELECT count(DISTINCT d.card) FROM drawn_cards AS d "
+            "SEMI JOIN fraud AS f USING (card_ref)"
         ).fetchall()[0][0]
         others = total - reported
         drawn = self._count("drawn_cards") - reported
@@ -156,11 +157,12 @@ class DuckHistory:
         """Make rows that overlapping files have in common one."""
         if self._overlapping:
             self._db.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"
+                f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608 - fixed words
+                f"SELECT DISTINCT * FROM {table}"
             )
 
     def _count(self, table: str) -> int:
-        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
 
     def cards(self) -> CardTable:
         """The cards chosen so far, in the order of their numbers."""
@@ -286,7 +288,7 @@ class DuckHistory:
         wanted = {"entity": np.asarray(entities, np.int64)}
         self._db.register("wanted_entities", _as_arrow(wanted))
         self._db.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT m.* FROM merchants_seen AS m "
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT m.* FROM merchants_seen AS m "  # noqa: S608
             "JOIN wanted_entities AS w ON m.entity = w.entity"
         )
         self._db.unregister("wanted_entities")

@@ -130,6 +130,8 @@ def _headline(replay: Replay, words: Words) -> str:
         if said.standing is Standing.FOUND
     ]
     shops = words.count("shop", len(names)) if len(names) > 1 else names[0]
+    if len(names) == len(replay.shops) > 1:
+        shops = told["headline.all"].format(n=len(names))
     return told["headline.before" if days > 0 else "headline.after"].format(
         shops=shops, found=words.day(first.as_of), days=words.count("day", abs(days))
     )
