@@ -93,7 +93,7 @@ def lags_of_use(
     Counts and shares are those of `UseOrTest`; ``recent`` cards' last visit lay within a week.
     """
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
-    # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
+    # Newer to the shop than its other customers are, or too quick for data that is sold first.
     newer = odd and short >= 0.75 * cases
     quickly = quick >= 0.6 * cases and (misused >= 0.15 or quick >= 0.8 * cases)
     quickly |= short >= 0.75 * cases and misused >= 0.2
@@ -123,7 +123,8 @@ def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Ne
 
     Victims may be neighbours for a reason of their own, such as a till down the street where
     cards were misused. Neighbouring shops are those that the exposed cards visit far more than
-    other cards do (not ``own``, the merchants in question); look-alikes share at least two of them and were not at the entity in the window.
+    other cards do (not ``own``, the merchants in question); look-alikes share at least two of
+    them and were not at the entity in the window.
     """
     total = float(study.totals()[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))

@@ -16,7 +16,13 @@ from scipy import stats
 
 from sekisho.commonpoint.explain import lags_of_use
 from sekisho.commonpoint.findings import LEAST_P, day_to_date
-from sekisho.commonpoint.search import LEAST_CASES, TESTABLE_VISITORS, Chance, Limits
+from sekisho.commonpoint.search import (
+    LEAST_CASES,
+    TESTABLE_VISITORS,
+    USUAL_CASES,
+    Chance,
+    Limits,
+)
 from sekisho.commonpoint.window import CONFIDENCE
 from sekisho.domain.finding import EntityKind, Explanation, Finding, Interval, Member, SuspectKind
 from sekisho.domain.pool import UNIT, WEEK_DAYS, Agreement, Pool
@@ -128,7 +134,7 @@ def _learn(pool: Pool, best: Best, periods: int) -> tuple[Chance, Floats]:
     misfit = relative_misfit(cases, expected, noise=noise)
     point = _point(pool, misfit, best.period, (best.cases, best.expected))
     own = log_any(np.where(best.score > 0, point, 0.0), window_trials(best.windows, periods))
-    return Chance(misfit, empirical_null(own[best.exposed_cases >= LEAST_CASES])), own
+    return Chance(misfit, empirical_null(own[expected >= USUAL_CASES])), own
 
 
 def _strong(best: Best, row: int, log_p: float) -> _Strong:

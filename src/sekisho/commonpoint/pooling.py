@@ -25,6 +25,7 @@ from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.pool import UNIT, Agreement, CaseCells, EntityTotals, Pool, ReachCells
 from sekisho.domain.progress import Progress
 from sekisho.stats.pooling import Rows, case_cells, reach_cells
+from sekisho.stats.scan import Spells
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -146,22 +147,22 @@ def _end_to_end(tables: list, kind: type) -> list[Ints]:  # type: ignore[type-ar
 def rows_of(study: Study, panel: Panel) -> Iterator[Rows]:
     """The visits of a panel with what is expected of them, some entities at a time."""
     first = panel.visits.first
-    scale, bits = study.scale(), study.for_scan().periods
+    spells = study.for_scan()
     at = 0
     while at < panel.entities.size:
         reach = int(np.searchsorted(first, first[at] + CHUNK, side="right")) - 1
         upto = max(at + 1, min(reach, panel.entities.size))
-        yield _rows(study, panel, (at, upto), scale, bits)
+        yield _rows(study, panel, (at, upto), spells)
         at = upto
 
 
-def _rows(study: Study, panel: Panel, entities: tuple[int, int], scale: Floats, bits: Ints) -> Rows:
+def _rows(study: Study, panel: Panel, entities: tuple[int, int], spells: Spells) -> Rows:
     visits = panel.visits
     low, high = int(visits.first[entities[0]]), int(visits.first[entities[1]])
     part = slice(low, high)
     spell, weight = visits.spell[part], visits.weight[part]
-    since = np.maximum(visits.hazard[part, None], study.hazard_from[spell])
-    risk = np.maximum(study.hazard_until[spell] - since, 0.0) * weight[:, None] * scale
+    since = np.maximum(visits.hazard[part, None], spells.hazard_from[spell])
+    risk = np.maximum(spells.hazard_until[spell] - since, 0.0) * weight[:, None] * spells.scale
     entity = np.repeat(np.arange(*entities), np.diff(visits.first[entities[0] : entities[1] + 1]))
     head = np.flatnonzero(panel.ever_first[part])
     group = np.cumsum(panel.ever_first[part]) - 1
@@ -170,7 +171,7 @@ def _rows(study: Study, panel: Panel, entities: tuple[int, int], scale: Floats, 
     new = leave - at[head[group]] <= SHORT_LAG if spell.size else np.zeros(0, bool)
     quick = new & (leave - at[tail[group]] <= QUICK_LAG) if spell.size else new
     return Rows(
-        entity, spell, visits.day[part], visits.previous[part], weight, risk, bits[spell],
+        entity, spell, visits.day[part], visits.previous[part], weight, risk, spells.periods[spell],
         np.asarray(new), np.asarray(quick),
     )  # fmt: skip
 

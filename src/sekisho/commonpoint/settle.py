@@ -106,13 +106,9 @@ def _strongest_shop(bench: Bench, found: Association) -> Association:
     rows = _rows_of(bench, found.entity, owner)
     shops = np.unique(owner[rows])
     panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
-    best, log_p = _scan(bench, panel, bench.event)
+    best, log_p = _scan(bench, panel)
     top = int(np.argmin(log_p))
-    best_one = associate(
-        bench.ground.study, panel.select(np.array([top])), best, top, float(log_p[top]),
-        bench.event,
-    )  # fmt: skip
-    return best_one
+    return associate(bench.study, panel.select(np.array([top])), best, top, float(log_p[top]))
 
 
 def _scan(bench: Bench, panel: Panel) -> tuple[Best, Floats]:
