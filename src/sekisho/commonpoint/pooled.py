@@ -80,12 +80,12 @@ class _Court:
     agreement: Agreement
     chance: Chance
     tested: int
-    windows: Ints
+    trials: Floats  # of each entity: windows and misuse periods tried
 
     def log_p(self, entity: int, period: int, cases: int, expected: float) -> float:
         """Log p of a window's cases, corrected for windows, periods and entities."""
         one = _point(self.pool, self.chance.misfit, np.array([period]), (cases, expected))
-        own = log_any(one, window_trials(self.windows[entity], len(self.agreement.periods)))
+        own = log_any(one, self.trials[entity])
         return float(log_any(self.chance.null.correct(own), self.tested)[0])
 
 
@@ -93,8 +93,9 @@ def search_pool(pool: Pool, agreement: Agreement, limits: Limits) -> PooledAnswe
     """Find the entities whose pooled cases exceed what all issuers together expect there."""
     best = scan_pool(pool, least=LEAST_CASES)
     tested = max(1, int((pool.totals.visitors >= TESTABLE_VISITORS).sum()))
-    chance, own = _learn(pool, best, len(agreement.periods))
-    court = _Court(pool, agreement, chance, tested, best.windows)
+    trials = _trials(best, agreement)
+    chance, own = _learn(pool, best, trials)
+    court = _Court(pool, agreement, chance, tested, trials)
     log_p = log_any(chance.null.correct(own), tested)
     rows = np.flatnonzero((log_p < np.log(0.5)) & (best.score > 0))
     alpha = float(np.log(limits.family_wise_error))
@@ -113,6 +114,14 @@ def search_pool(pool: Pool, agreement: Agreement, limits: Limits) -> PooledAnswe
     )
 
 
+def _trials(best: Best, agreement: Agreement) -> Floats:
+    """How many independent tries the scan of each entity is worth."""
+    instants = [at for period in agreement.periods for at in period]
+    span = (max(instants) - min(instants)) / DAY
+    length = np.clip((best.end - best.start + 1) * WEEK_DAYS, WEEK_DAYS, span)
+    return window_trials(best.windows, length, span, len(agreement.periods))
+
+
 def _point(
     pool: Pool, misfit: float, period: Ints, counts: tuple[Ints | int, Floats | float]
 ) -> Floats:
@@ -124,7 +133,7 @@ def _point(
     return log_tail(counts[0], expected, pool.cases[period].astype(float), extra)
 
 
-def _learn(pool: Pool, best: Best, periods: int) -> tuple[Chance, Floats]:
+def _learn(pool: Pool, best: Best, trials: Floats) -> tuple[Chance, Floats]:
     """How chance behaves among all entities, and each entity's own log p under it.
 
     Victims cannot be taken out, so a large leak makes chance look wilder and the run more careful.
@@ -133,7 +142,7 @@ def _learn(pool: Pool, best: Best, periods: int) -> tuple[Chance, Floats]:
     cases, expected = pool.totals.half_cases / 2, pool.totals.expected / UNIT
     misfit = relative_misfit(cases, expected, noise=noise)
     point = _point(pool, misfit, best.period, (best.cases, best.expected))
-    own = log_any(np.where(best.score > 0, point, 0.0), window_trials(best.windows, periods))
+    own = log_any(np.where(best.score > 0, point, 0.0), trials)
     return Chance(misfit, empirical_null(own[expected >= USUAL_CASES])), own
 
 

@@ -29,7 +29,7 @@ from sekisho.warehouse.intake import InputRequest
 from sekisho.web.report import findings_json, render_report
 
 
-def export(
+def export(  # noqa: PLR0913, PLR0917 - options of the command line
     transactions: Annotated[
         list[Path], typer.Argument(help="Card history: Parquet or CSV files, or folders of them.")
     ],
