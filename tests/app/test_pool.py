@@ -28,6 +28,7 @@ from sekisho.domain.progress import Silent
 from sekisho.warehouse.intake import InputRequest
 from sekisho.warehouse.pool_file import read_pool, write_pool
 from sekisho.world import CardSpec, LeakKind, LeakSpec, MerchantSpec, WorldSpec, build
+from sekisho.world.economy import economy_of
 
 ISSUERS = 5
 DAYS = ["--as-of", "2024-10-26", "--since", "2024-01-01"]
@@ -292,13 +293,13 @@ def dealt(spec: WorldSpec, seed: int, folder: Path) -> list[Path]:
 
 @pytest.mark.slow
 def test_five_issuers_together_find_what_none_finds_alone(tmp_path: Path) -> None:
-    leak = LeakSpec(LeakKind.MERCHANT, ((60, 150),), SHARE, size_rank=0.06, lag_days=15.0)
+    leak = LeakSpec(LeakKind.MERCHANT, ((60, 150),), 0.06, size_rank=0.06, lag_days=15.0)
     spec = WorldSpec(
         days=300, merchants=MerchantSpec(count=300), cards=CardSpec(count=9_000), leaks=(leak,)
     )
     last = spec.start + timedelta(days=spec.days - 1)
-    pools = []
-    for folder in dealt(spec, 3, tmp_path):
+    pools: dict[int, list[Path]] = {1: [], 3: []}
+    for folder in dealt(spec, 7, tmp_path):
         files = {name: folder / f"{name}.parquet" for name in ("transactions", "fraud", "cards")}
         request = InputRequest(
             (files["transactions"],), files["fraud"], cards=files["cards"], as_of=last
@@ -307,18 +308,31 @@ def test_five_issuers_together_find_what_none_finds_alone(tmp_path: Path) -> Non
         alone = run_trace(request, options, folder / "scratch", Silent())
         alone.history.connection.close()
         assert alone.trace.findings == ()
-        pools.append(folder / "counts.pool")
-        call(
-            "pool", "export", files["transactions"], "--fraud", files["fraud"],
-            "--cards", files["cards"], "--issuer", f"架空カード{folder.name}",
-            "--as-of", last, "--since", spec.start, "--out", pools[-1],
-        )  # fmt: skip
-    assert [merge_pools([path], Silent()).trace.findings for path in pools] == [()] * ISSUERS
-    together = merge_pools(pools, Silent()).trace
-    [found] = together.findings
+        for smallest, made in pools.items():
+            made.append(folder / f"{smallest}.pool")
+            call(
+                "pool", "export", files["transactions"], "--fraud", files["fraud"],
+                "--cards", files["cards"], "--issuer", f"架空カード{folder.name}", "--as-of", last,
+                "--since", spec.start, "--smallest-cell", smallest, "--out", made[-1],
+            )  # fmt: skip
+            assert merge_pools(made[-1:], Silent()).trace.findings == ()
+    [exact] = merge_pools(pools[1], Silent()).trace.findings
+    [careful] = merge_pools(pools[3], Silent()).trace.findings
+    assert exact.entity_id == careful.entity_id == leaking_shop(spec, 7)
+    assert exact.p_value < 1e-8 < careful.p_value < 1e-3
     first, last_day = (spec.start + timedelta(days=day) for day in leak.windows[0])
-    assert found.window_start_interval.lower <= first + timedelta(days=30)
-    assert found.window_end_interval.upper >= last_day - timedelta(days=30)
+    month = timedelta(days=30)
+    assert exact.window_start_interval.lower - month < first < exact.window_start + month
+    assert exact.window_end - month < last_day < exact.window_end_interval.upper + month
+    assert careful.window_start <= exact.window_start
+    assert careful.window_end >= exact.window_end
+
+
+def leaking_shop(spec: WorldSpec, seed: int) -> str:
+    [leak] = build(spec, seed).truth.leaks
+    shops = economy_of(spec, seed).merchants
+    [member] = leak.merchants
+    return f"A{shops.acquirer[member] + 1:02d}/{shops.merchant_id[member]}"
 
 
 def test_card_names_are_not_names_of_shops() -> None:
