@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 
 from commonpoint.test_pooling import slice_of
 from commonpoint.tiny import Economy, Leak, card_name, make, shop_name
+from sekisho.app.pooling import merge_pools
 from sekisho.app.program import app
 from sekisho.app.tracing import TraceOptions, run_trace
-from sekisho.app.pooling import merge_pools
 from sekisho.domain.errors import BadInput, SekishoError
 from sekisho.domain.progress import Silent
 from sekisho.warehouse.intake import InputRequest
@@ -121,7 +121,7 @@ def test_a_file_is_read_as_it_was_written(files: list[Path], tmp_path: Path) -> 
     [
         (("--as-of", "2024-10-20", "--since", "2024-01-01"), "differ in as_of: 2024-10-26 and"),
         (("--as-of", "2024-10-26", "--since", "2024-01-02"), "differ in since"),
-        (("--as-of", "2024-10-26", "--since", "2024-01-01", "--timezone", "Asia/Seoul"), "timezone"),
+        ((*DAYS, "--timezone", "Asia/Seoul"), "differ in timezone"),
     ],
 )  # fmt: skip
 def test_files_that_disagree_are_refused(

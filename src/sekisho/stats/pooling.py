@@ -7,8 +7,8 @@ tables, Crow 1984), and rectangles of different cards simply add.
 
 A cell of fewer than k cards is coarsened: its weeks become blocks of 2, 4, 8 ... weeks. Cells of
 cases shrink inward (to windows that surely expose the card) and are dropped if even all time holds
-fewer than k; cells of what is expected grow outward (to windows that may). So suppression lowers
-counts and raises expectations: it hides findings and never makes one.
+fewer than k; cells of what is expected grow outward (to windows that may). So suppression
+lowers counts and raises expectations: no window looks stronger than it is.
 
 When it lies: cells of misuse periods that overlap can be subtracted from each other, and the
 difference may describe fewer than k cards. The file is for partners, not for publication.

@@ -202,8 +202,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Funnel
         "funnel.heading": "From all cards to those to protect",
         "funnel.intro": "Cards are counted once, even if they were exposed at several places.",
-        "funnel.intro_pooled": "Added up over issuers and places. A card that was exposed at several "
-        "places counts at each of them, because counts cannot tell.",
+        "funnel.intro_pooled": "Added up over issuers and places. A card that was exposed at "
+        "several places counts at each of them, because counts cannot tell.",
         "funnel.alt": "Of {seen} in the history, {exposed} were used at a finding inside its "
         "window; {defrauded} of these were misused, {unharmed} were not.",
         "funnel.seen": "Cards in the history",
