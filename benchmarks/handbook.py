@@ -172,7 +172,7 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     truth = NOWHERE
     if leaks:
         figures |= {"timing": str(leaks[0].timing), "misuse_share": leaks[0].misuse_share}
-        figures |= oracle_figures(knowing_the_background(oracle(injected, 0)))
+        figures |= oracle_figures(knowing_the_background(oracle(injected, 0)), injected)
         if figures["oracle"]["log10_p"] > HOPELESS:
             return figures
         first, last = (injected.windows[0][0][0] // 86_400, injected.windows[0][0][1] // 86_400 - 1)

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.parts.figures import each, keep, share, show, victims_needed
 from benchmarks.parts.judging import (
     BIN_NAMES,
+    EDGES,
     SURE,
     Record,
     figures_of,
@@ -44,7 +45,7 @@ def leak_world(seed: int) -> Record:
         "data_taken": str(leak.data_taken),
         "misuse_share": round(leak.misuse_share, 4),
     }
-    figures |= oracle_figures(oracle(world.truth, 0))
+    figures |= oracle_figures(oracle(world.truth, 0), world.truth)
     return figures | figures_of(tables_of(world), truth_of(world), world.truth.last_day)
 
 
@@ -116,11 +117,11 @@ def show_recall(leaks: Sequence[Record]) -> None:
     for name, of in zip(BIN_NAMES, by_bin(leaks), strict=True):
         called = [str(r["listed_as"] or "not listed") for r in of if not r["found"]]
         kinds = ", ".join(f"{called.count(k)} {k}" for k in sorted(set(called)))
-        rows.append((name, share(sum(r["found"] for r in of), len(of)), kinds))
+        rows.append((name, *_found_of(of), kinds))
     sure = [r for r in leaks if r["bin"] in SURE]
-    rows.append(("all beyond 5e-9", share(sum(r["found"] for r in sure), len(sure)), ""))
+    rows.append(("all beyond 5e-9", *_found_of(sure), ""))
     missed = [r["seed"] for r in sure if not r["found"]]
-    show(("oracle p", "found", "missed are"), rows)
+    show(("oracle p", "found", "of these, p < 5e-9 beside the cases", "missed are"), rows)
     print(f"Seeds of the leaks beyond 5e-9 that were missed: {missed or 'none'}")
     levels = [r["member"]["level"] for r in sure if r["found"]]
     beside = sum(r["innocent_members"] for r in sure if r["found"])
@@ -128,6 +129,13 @@ def show_recall(leaks: Sequence[Record]) -> None:
         f"Found as the shop itself: {levels.count('merchant')}, as a group with it: "
         f"{len(levels) - levels.count('merchant')} (innocent shops in these groups: {beside})\n"
     )
+
+
+def _found_of(records: Sequence[Record]) -> tuple[str, str]:
+    """Share found, of all and of those that stand out among the cases themselves."""
+    clear = [r for r in records if r["oracle"]["relative_log10_p"] < EDGES[0]]
+    both = (share(sum(r["found"] for r in of), len(of)) for of in (records, clear))
+    return next(both), next(both)
 
 
 def show_false(leaks: Sequence[Record], silent: Sequence[Record]) -> None:

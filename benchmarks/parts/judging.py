@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from benchmarks.parts.asking import Tables, ask, opened
 from benchmarks.rivals.facts import facts_of
@@ -22,11 +23,12 @@ from sekisho.world.economy import (
     ROLE_TEST,
     ROLE_TEST_ONLY,
 )
+from sekisho.world.kernels import DAY, NEVER
+from sekisho.world.oracle import Truth as CardTruth
 
 EDGES = (np.log10(5e-9), -9.0, -12.0, -20.0)  # between the bins of the oracle's log10 p
 BIN_NAMES = ("weaker", "5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
 SURE = range(1, len(BIN_NAMES))  # bins that an oracle would call a finding
-
 
 Record = dict[str, Any]
 
@@ -43,7 +45,7 @@ class Truth:
 
 def bin_of(log10_p: float) -> int:
     """The bin of an oracle's p: index into ``BIN_NAMES``."""
-    return sum(log10_p < edge for edge in EDGES)
+    return sum(bool(log10_p < edge) for edge in EDGES)
 
 
 def tables_of(world: World) -> Tables:
@@ -90,11 +92,21 @@ def figures_of(tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True
     return figures
 
 
-def oracle_figures(oracle: Oracle) -> Record:
-    """What the oracle knew of a leak, and its bin."""
-    told = asdict(oracle)
-    told["as_of"] = oracle.as_of.isoformat()
-    return {"oracle": told, "bin": bin_of(oracle.log10_p)}
+def oracle_figures(told: Oracle, truth: CardTruth) -> Record:
+    """What the oracle knew of leak 0, its bin, and the same for somebody who knows less.
+
+    ``relative_log10_p`` takes the level of the background from the cases themselves, the leak's
+    victims among them, as everybody has to who cannot look behind them: the chance that so many of
+    all cases are exposed ones. It is much weaker where a leak exposed a large part of all cards.
+    """
+    times = truth.card_times(0, (truth.day_number(told.as_of) + 1) * DAY)
+    cases = int((times.fraud < NEVER).sum())
+    foreign = int(((times.fraud < NEVER) & ~times.own).sum())
+    exposed_share = min(told.expected / foreign, 1.0) if foreign else 0.0
+    relative = float(stats.binom.logsf(told.victims - 1, cases, exposed_share) / np.log(10.0))
+    figures = asdict(told) | {"as_of": told.as_of.isoformat()}
+    figures["relative_log10_p"] = max(relative, -1e9)
+    return {"oracle": figures, "bin": bin_of(told.log10_p)}
 
 
 def _who(history: DuckHistory, truth: Truth) -> Who:

@@ -10,6 +10,7 @@ import pytest
 
 from commonpoint.array_history import Report
 from commonpoint.tiny import DAY, START, Leak, make, shop_name, with_trouble
+from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.calibration import _permute, _pools
 from sekisho.commonpoint.cohort import (
     ACTIVITY_LEVELS,
@@ -22,7 +23,6 @@ from sekisho.commonpoint.cohort import (
     make_spells,
     tenure_levels,
 )
-from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.study import LONG_AGO, Study, make_panel, make_study
 from sekisho.domain.history import CardTable, FraudTable, VisitTable
 

@@ -113,7 +113,8 @@ def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Ne
 
     Victims may be neighbours for a reason of their own, such as a till down the street where
     cards were misused. Neighbouring shops are those that the exposed cards visit far more than
-    other cards do (not ``own``, the merchants in question); look-alikes share at least two of them and were not at the entity in the window.
+    other cards do (not ``own``, the merchants in question); look-alikes share at least two of
+    them and were not at the entity in the window.
     """
     total = float(study.totals()[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.commonpoint.cohort import block_counts
+from sekisho.commonpoint.cohort import DAY, block_counts
 from sekisho.commonpoint.explain import (
     Neighbourhood,
     UseOrTest,
@@ -112,7 +112,7 @@ class Chance:
     null: EmpiricalNull = field(default_factory=EmpiricalNull)
 
 
-def tested_entities(panel: Panel, study: Study) -> int:
+def tested_entities(panel: Panel) -> int:
     """Entities with enough visiting cards to be found at all; the others cost no correction."""
     heads = panel.ever_first
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
@@ -128,7 +128,7 @@ def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
     cases = np.bincount(entity, study.event[spell].astype(float), size)
-    return cases, np.bincount(entity, risk, size)
+    return cases.astype(float), np.bincount(entity, risk, size).astype(float)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -151,7 +151,7 @@ def prepare(
     for kind in levels.tables:
         group = levels.group_of(kind, visits.entity.astype(np.int64), visits.at)
         panel = join_panels(panel, make_panel(study, visits, entity=group))
-    tested = tested_entities(panel, study)
+    tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()
     best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))
@@ -216,10 +216,8 @@ def learn_chance(ground: Ground, study: Study) -> Chance:
 
 
 def _scan(study: Study, panel: Panel, bins: int, floor: float = LEAST_EXPECTED) -> Best:
-    return scan(
-        panel.visits, study.for_scan(), study.totals(), scale=study.scale(),
-        floor=np.full(panel.entities.size, floor), limit=bins, least=LEAST_CASES,
-    )  # fmt: skip
+    believed = np.full(panel.entities.size, floor)
+    return scan(panel.visits, study.for_scan(), floor=believed, limit=bins, least=LEAST_CASES)
 
 
 def scan_exact(study: Study, panel: Panel) -> Best:
@@ -236,7 +234,9 @@ def own_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: 
     extra = chance.misfit * expected**2 + unit * expected
     point = log_tail(best.cases, expected, totals[best.period], extra)
     point = np.where(best.score > 0, point, 0.0)
-    return log_any(point, window_trials(best.windows, ground.study.periods))
+    span = float(ground.study.clock.end - ground.study.clock.edges[0]) / DAY
+    length = best.end - best.start + 1
+    return log_any(point, window_trials(best.windows, length, span, ground.study.periods))
 
 
 def run_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: Ints) -> Floats:

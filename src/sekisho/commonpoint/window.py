@@ -36,11 +36,9 @@ def estimate_window(
     The likelihood only changes at visits of victims, so the best window touches the first and the
     last of them, and the true one reaches, on average, one gap between victims further.
     """
-    totals = study.totals()
     starts, ends, scores = surface(
-        panel.visits, study.for_scan(), number, period,
-        total=float(totals[period]), scale=float(study.scale()[period]), limit=SURFACE_BINS,
-    )  # fmt: skip
+        panel.visits, study.for_scan(), number, period, limit=SURFACE_BINS
+    )
     best = [int(at) for at in np.unravel_index(int(scores.argmax()), scores.shape)]
     lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)

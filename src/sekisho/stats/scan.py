@@ -49,12 +49,16 @@ class Spells:
 
     Bit p of ``periods[s]`` says that the spell is a case whose fraud lies in misuse period p; 0
     for a spell that is no case. ``hazard_from[s, p]`` and ``hazard_until[s, p]`` are the cumulative
-    hazard at the period's beginning and at its end (or the spell's, if earlier).
+    hazard at the period's beginning and at its end (or the spell's, if earlier). ``totals[p]`` is
+    the number of cases in period p, ``scale[p]`` what hazards are multiplied with so that all cards
+    together expect as many.
     """
 
     periods: Ints
     hazard_from: Floats
     hazard_until: Floats
+    totals: Floats
+    scale: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +231,12 @@ def _scan(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no object
                         _hopes(ceiling, value)
 
 
-def scan(
-    visits: Visits, spells: Spells, totals: Floats, *,
-    scale: Floats, floor: Floats, limit: int, least: int,
-) -> Best:  # fmt: skip
+def scan(visits: Visits, spells: Spells, *, floor: Floats, limit: int, least: int) -> Best:
     """Scan each entity over all windows and misuse periods.
 
-    ``totals[p]`` is the number of cases in period p, ``scale[p]`` what hazards are multiplied with
-    so that all cards together expect as many, ``floor`` the least expectation believed for each
-    entity, ``limit`` the most bins of the grid of windows, ``least`` the fewest cases that
-    make a window worth scoring. Memory: ``16 * limit**2`` bytes a thread.
+    ``floor`` is the least expectation believed for each entity, ``limit`` the most bins of the
+    grid of windows, ``least`` the fewest cases that make a window worth scoring.
+    Memory: ``16 * limit**2`` bytes a thread.
     """
     n = visits.first.size - 1
     best = Best(
@@ -247,7 +247,7 @@ def scan(
     _scan(
         visits.first, visits.spell, visits.day, visits.previous, visits.hazard, visits.weight,
         spells.periods, spells.hazard_from, spells.hazard_until,
-        totals, scale, floor, limit, least,
+        spells.totals, spells.scale, floor, limit, least,
         best.score, best.start, best.end, best.period,
         best.cases, best.expected, best.exposed_cases, best.windows,
     )  # fmt: skip
@@ -255,14 +255,7 @@ def scan(
 
 
 def surface(
-    visits: Visits,
-    spells: Spells,
-    entity: int,
-    period: int,
-    *,
-    total: float,
-    scale: float,
-    limit: int,
+    visits: Visits, spells: Spells, entity: int, period: int, *, limit: int
 ) -> tuple[Ints, Ints, Floats]:
     """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
     lo, hi = visits.first[entity], visits.first[entity + 1]
@@ -274,8 +267,10 @@ def surface(
     expected = np.empty_like(counts)
     _fill(
         visits.spell[part], visits.hazard[part], visits.weight[part], begin, last, until,
-        spells.periods, spells.hazard_from, spells.hazard_until, period, scale, counts, expected,
+        spells.periods, spells.hazard_from, spells.hazard_until,
+        period, spells.scale[period], counts, expected,
     )  # fmt: skip
+    total = spells.totals[period]
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = total - k
