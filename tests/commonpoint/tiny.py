@@ -19,6 +19,7 @@ from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
 
 DAY = 86_400
+DAYS = 300
 START = seconds(datetime(2024, 1, 1))  # noqa: DTZ001 - wall clock
 PRODUCTS = ("standard", "gold", "student")
 AREAS = ("north", "south")
@@ -46,7 +47,7 @@ class Economy:
     purchases: tuple[Purchase, ...]
     reports: tuple[Report, ...]
     cards: dict[str, Card] = field(default_factory=dict)
-    days: int = 300
+    days: int = DAYS
 
     @property
     def last_day(self) -> date:
@@ -161,7 +162,6 @@ def make(
     *,
     cards: int = 600,
     shops: int = 40,
-    days: int = 300,
     background: float = 0.12,
     leaks: Sequence[Leak] = (),
     change: Callable[[Economy, np.random.Generator], Economy] | None = None,
@@ -170,7 +170,7 @@ def make(
 
     Half of the defrauded cards are closed and replaced after a week, half go on.
     """
-    rng = np.random.default_rng(seed)
+    rng, days = np.random.default_rng(seed), DAYS
     size = 1.0 / np.arange(1, shops + 1)
     size /= size.sum()
     rate = rng.gamma(1.5, 0.1, cards)
