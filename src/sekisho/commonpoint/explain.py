@@ -82,7 +82,7 @@ def judge_use_or_test(
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    # Newer to the shop than its other customers are, or so quick that nobody can have sold the data.
+    # Newer to the shop than its other customers are, or too quick for data that is sold first.
     newer = odd and short >= 0.75 * cases.size
     quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
     quickly |= short >= 0.75 * cases.size and misused >= 0.2
@@ -113,7 +113,8 @@ def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Ne
 
     Victims may be neighbours for a reason of their own, such as a till down the street where
     cards were misused. Neighbouring shops are those that the exposed cards visit far more than
-    other cards do (not ``own``, the merchants in question); look-alikes share at least two of them and were not at the entity in the window.
+    other cards do (not ``own``, the merchants in question); look-alikes share at least two of
+    them and were not at the entity in the window.
     """
     total = float(study.totals()[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))

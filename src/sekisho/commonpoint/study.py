@@ -59,7 +59,7 @@ class Study:
         return np.array([float(self.in_period(p).sum()) for p in range(self.periods)])
 
     def scale(self) -> Floats:
-        """What hazards are multiplied with so that all cards together expect the cases there are."""
+        """What hazards are multiplied with so that all cards together expect all cases."""
         totals = self.totals()
         fitted = self.weight @ (self.hazard_until - self.hazard_from)
         return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
@@ -121,7 +121,13 @@ class Study:
         bits = np.zeros(len(self.spells), np.int64)
         for p in range(self.periods):
             bits |= self.in_period(p).astype(np.int64) << p
-        return Spells(periods=bits, hazard_from=self.hazard_from, hazard_until=self.hazard_until)
+        return Spells(
+            periods=bits,
+            hazard_from=self.hazard_from,
+            hazard_until=self.hazard_until,
+            totals=self.totals(),
+            scale=self.scale(),
+        )
 
 
 def make_study(
@@ -227,7 +233,7 @@ class Panel:
     @property
     def ever_first(self) -> NDArray[np.bool_]:
         """Whether a visit is its spell's first at the entity."""
-        return self.visits.previous == LONG_AGO
+        return np.asarray(self.visits.previous == LONG_AGO)
 
     def select(self, keep: Ints) -> Panel:
         """The panel of some of its entities (numbers of the scan, ascending)."""
@@ -334,7 +340,7 @@ def arrange(place: Ints, spell: Ints, at: Ints, hazard: Floats, weight: Floats) 
             previous,
             hazard[order],
             weight[order],
-        ),  # fmt: skip
+        ),
         at,
     )
 

@@ -1,4 +1,4 @@
-"""Chance: tails of counts, and what trying many windows does to them. All p-values are natural logs."""
+"""Chance: tails of counts, and what trying many windows does. All p-values are natural logs."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def relative_misfit(cases: Floats, expected: Floats, *, noise: float = 1.0) -> f
     """Variance of the ratio of true to fitted expectation, over entities that are mostly innocent.
 
     Solves median((cases - expected)^2 / (noise expected + m expected^2)) = median of chi-square
-    with one degree of freedom for m >= 0; ``noise`` is above 1 where expectations are sampled (the idea of genomic control, Devlin & Roeder 1999, for a relative
-    instead of an absolute spread). Needs 30 entities with expectations of 5 or more, otherwise 0.
+    with one degree of freedom for m >= 0; ``noise`` is above 1 where expectations are sampled
+    (the idea of genomic control, Devlin & Roeder 1999, for a relative instead of an absolute
+    spread). Needs 30 entities with expectations of 5 or more, otherwise 0.
     """
     usable = expected >= 5.0
     if int(usable.sum()) < 30:
@@ -120,7 +121,7 @@ def empirical_null(log_p: Floats) -> EmpiricalNull:
     """
     surprise = np.sort(-np.asarray(log_p, float))
     n = surprise.size
-    if n < 200:
+    if n < 100:
         return EmpiricalNull()
     low, high = float(np.quantile(surprise, 0.60)), float(np.quantile(surprise, 0.95))
     slope = (high - low) / np.log(0.40 / 0.05)

@@ -67,6 +67,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "this would turn up in {chance} such traces.",
         "summary.more.one": "One more place stands out: {names}.",
         "summary.more.many": "{n} more places stand out: {names}.",
+        "summary.members": "The shops are {names}.",
         "summary.names_cut": "{names} and {n} more",
         "summary.protect": "{unharmed} used at such a place in its window have not been misused "
         "so far. They can still be protected.",
@@ -197,7 +198,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "unit.month": "by month",
         "unit.quarter": "by quarter",
         "unit.year": "by year",
-        "unit.step": "by step",
+        "unit.step": "in equal spans of days",
         # Funnel
         "funnel.heading": "From all cards to those to protect",
         "funnel.intro": "Cards are counted once, even if they were exposed at several places.",
@@ -311,10 +312,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "next.heading": "What to do next",
         "next.accept": "Two people look at each finding and accept it, or say why not. Nothing "
         "leaves the house before that.",
-        "next.inquiry": "Make the evidence pack and send it the way that exists: through the "
-        "acquirer, the payment processor or the card scheme. It gives the merchant a right to "
-        "answer.",
-        "next.inquiry_folder": "DIR",
+        "next.inquiry": "Ask in writing, the way that exists: through the acquirer, the payment "
+        "processor or the card scheme. Name the window and the numbers, not the cardholders, and "
+        "give the merchant a right to answer.",
         "next.watch": "Put the {unharmed} not misused so far on the watch list "
         "(exposed_cards.parquet) until the answer is in; decide then which to reissue.",
         "next.silence": "Do not name the merchant to cardholders, or to anybody who need not "

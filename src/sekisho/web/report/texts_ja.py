@@ -68,6 +68,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "同様の調査{chance}です。",
         "summary.more.one": "このほかに検出された利用先は、{names}の1件です。",
         "summary.more.many": "このほかに{n}件が検出されています（{names}）。",
+        "summary.members": "該当する店舗は{names}です。",
         "summary.names_cut": "{names}ほか{n}件",
         "summary.protect": "対象期間内に利用されたカードのうち、{unharmed}はまだ不正利用されて"
         "おらず、今から被害を防ぐことができます。",
@@ -198,7 +199,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "unit.month": "月別",
         "unit.quarter": "四半期別",
         "unit.year": "年別",
-        "unit.step": "区間別",
+        "unit.step": "等間隔の期間別",
         # Funnel
         "funnel.heading": "対象カードの内訳",
         "funnel.intro": "複数の利用先で対象となったカードも1枚として数えています。",
@@ -311,10 +312,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "next.heading": "次に行うこと",
         "next.accept": "検出結果ごとに2名で内容を確認し、承認または却下の理由を記録します。"
         "それまでは社外に出しません。",
-        "next.inquiry": "証拠資料一式を作成し、アクワイアラー、決済代行業者、"
-        "国際ブランドなど所定の経路で"
-        "照会します。加盟店には回答の機会があります。",
-        "next.inquiry_folder": "出力先",
+        "next.inquiry": "アクワイアラー、決済代行業者、国際ブランドなど所定の経路で、"
+        "期間と件数を示して書面で照会します。会員を特定する情報は示さず、加盟店に回答の機会を与えます。",
         "next.watch": "不正利用のない{unharmed}（exposed_cards.parquet）を監視対象に登録し、"
         "回答を待って差替えの要否を判断します。",
         "next.silence": "加盟店が公表するまで、会員や業務上知る必要のない方に加盟店名を伝えては"

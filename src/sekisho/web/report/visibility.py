@@ -2,8 +2,8 @@
 
 Worked out with the same chances as the scan itself: the tail of the counts with the spread that
 this history shows, then corrected for windows and misuse periods, for how much easier surprises
-come here, and for the places tested. The windows of a place number at most its victims; the leak
-is taken to have lasted for two months.
+come here, and for the places tested. The windows of a place number at most its
+victims; the leak is taken to have lasted for two months.
 """
 
 from __future__ import annotations
