@@ -104,8 +104,9 @@ class Book:
         group = self.levels.names(entity)
         if group is None:
             return self.history.entity_name(entity)
-        shops = [self.history.entity_name(m.merchant) for m in members[:NAMED_SHOPS]]
-        more = ", …" if len(members) > NAMED_SHOPS else ""
+        shops = [self.history.entity_name(m.merchant) for m in members if m.merchant != entity]
+        more = ", …" if len(shops) > NAMED_SHOPS else ""
+        shops = shops[:NAMED_SHOPS]
         return f"{group[1]} ({', '.join(shops)}{more})" if shops else group[1]
 
 

@@ -83,6 +83,7 @@ class DuckHistory:
         self._overlapping = overlapping
         self._share = 1.0
         self._names: dict[int, tuple[str, str]] = {}
+        self._visits: VisitTable | None = None
         self.passes = 0
         present = set(columns)
         self._columns = present
@@ -141,6 +142,7 @@ class DuckHistory:
         share = min(1.0, cards / max(total, 1))
         threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
+        self._visits = None
         self._make("drawn_visits", "drawn_visits")
         self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
@@ -192,7 +194,9 @@ class DuckHistory:
 
     def visits(self) -> VisitTable:
         """All visits of the drawn cards."""
-        return _visit_table(self._fetch("numbered_visits"))
+        if self._visits is None:
+            self._visits = _visit_table(self._fetch("numbered_visits"))
+        return self._visits
 
     def frauds(self) -> FraudTable:
         """All usable fraud reports of drawn cards; where a report names no shop, by its instant."""
