@@ -13,7 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from commonpoint.array_history import EPOCH, ArrayHistory, Card, Purchase, Report, seconds
+from commonpoint.array_history import (
+    EPOCH,
+    ArrayHistory,
+    Belonging,
+    Card,
+    Purchase,
+    Report,
+    seconds,
+)
+from sekisho.domain.finding import EntityKind
 from sekisho.domain.progress import Silent
 from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
@@ -48,6 +57,7 @@ class Economy:
     reports: tuple[Report, ...]
     cards: dict[str, Card] = field(default_factory=dict)
     days: int = DAYS
+    belongings: tuple[Belonging, ...] = ()
 
     @property
     def last_day(self) -> date:
@@ -60,6 +70,7 @@ class Economy:
             [p for p in self.purchases if p.at < end],
             [r for r in self.reports if max(r.at, r.reported_at or r.at) < end],
             self.cards,
+            belongings=self.belongings,
         )
 
     def write(self, folder: Path, parts: int = 1) -> Files:
@@ -68,7 +79,10 @@ class Economy:
         history = tuple(folder / f"history{i}.parquet" for i in range(parts))
         for i, path in enumerate(history):
             pq.write_table(purchase_table(self.purchases[i::parts]), path)
-        files = Files(history, folder / "fraud.parquet", folder / "cards.parquet")
+        merchants = folder / "merchants.parquet" if self.belongings else None
+        files = Files(history, folder / "fraud.parquet", folder / "cards.parquet", merchants)
+        if merchants is not None:
+            pq.write_table(merchant_table(self.belongings), merchants)
         pq.write_table(report_table(self.reports), files.fraud)
         pq.write_table(card_table(self.cards), files.cards)
         return files
@@ -81,9 +95,12 @@ class Files:
     history: tuple[Path, ...]
     fraud: Path
     cards: Path
+    merchants: Path | None = None
 
     def request(self, as_of: date | None = None, **others: object) -> InputRequest:
-        request = InputRequest(self.history, self.fraud, cards=self.cards, as_of=as_of)
+        request = InputRequest(
+            self.history, self.fraud, cards=self.cards, merchants=self.merchants, as_of=as_of
+        )
         return replace(request, **others)  # type: ignore[arg-type]
 
 
@@ -126,6 +143,25 @@ def card_table(cards: dict[str, Card]) -> pa.Table:
         "opened_on": pa.array([day(c.opened) for c in rows], pa.date32()),
         "closed_on": pa.array([day(c.closed) for c in rows], pa.date32()),
         "replaced_by": pa.array([c.replaced_by for c in rows], pa.string()),
+    })  # fmt: skip
+
+
+def merchant_table(rows: Sequence[Belonging]) -> pa.Table:
+    """Days of belonging: the merchant file names the last one, both ends included."""
+
+    def day(second: int | None) -> date | None:
+        return None if second is None else (EPOCH + timedelta(seconds=second)).date()
+
+    def of(kind: EntityKind) -> pa.Array:
+        return pa.array([b.group if b.kind is kind else None for b in rows], pa.string())
+
+    return pa.table({
+        "acquirer_id": pa.array([b.shop[0] for b in rows], pa.string()),
+        "merchant_id": pa.array([b.shop[1] for b in rows], pa.string()),
+        "operator_id": of(EntityKind.OPERATOR),
+        "processor_id": of(EntityKind.PROCESSOR),
+        "valid_from": pa.array([day(b.start) for b in rows], pa.date32()),
+        "valid_to": pa.array([day(b.end and b.end - DAY) for b in rows], pa.date32()),
     })  # fmt: skip
 
 
