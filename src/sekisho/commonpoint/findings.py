@@ -104,16 +104,9 @@ class Book:
         group = self.levels.names(entity)
         if group is None:
             return self.history.entity_name(entity)
-<<<<<<< HEAD
-        # A group that was not looked into is its own only member.
-        inside = [m.merchant for m in members if m.merchant != entity]
-        shops = [self.history.entity_name(merchant) for merchant in inside[:NAMED_SHOPS]]
-        more = ", …" if len(inside) > NAMED_SHOPS else ""
-=======
         shops = [self.history.entity_name(m.merchant) for m in members if m.merchant != entity]
         more = ", …" if len(shops) > NAMED_SHOPS else ""
         shops = shops[:NAMED_SHOPS]
->>>>>>> main
         return f"{group[1]} ({', '.join(shops)}{more})" if shops else group[1]
 
 
