@@ -48,6 +48,8 @@ AREAS = 40  # home areas told from shared terminals
 SHOPS = 2_000  # merchants that the 10,000 terminals are grouped into
 MOST_EXPOSED = 0.2  # share of the cards; where nearly all are exposed, none are left to compare
 BATCH = 16
+# Misused shares; beside its own fraud, which hits seven in ten cards, only large ones can be seen.
+SHARES = {False: (0.005, 0.5), True: (0.3, 1.0)}
 HOPELESS = -3.0  # leaks whose log10 p for an oracle is larger are not traced
 NOWHERE = Truth((), None, frozenset(), frozenset())
 
@@ -126,7 +128,7 @@ def visitors(history: History, shop: int, first: int, last: int) -> int:
     return int(np.unique(history.card[rows]).size)
 
 
-def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
+def one_leak(history: History, shares: tuple[float, float], rng: np.random.Generator) -> LeakSpec:
     """A leak of random shop, window, timing and share, that does not expose nearly every card."""
     days = history.days
     rows = np.bincount(history.merchant, minlength=SHOPS)
@@ -143,9 +145,9 @@ def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
     sales: tuple[int, ...] = () if timing is Timing.AT_ONCE else (last + 5,)
     if timing is Timing.BATCHES:
         sales = (max(1, last - 15), last + 5)
+    share = float(np.exp(rng.uniform(*np.log(shares))))
     return LeakSpec(
-        LeakKind.MERCHANT, ((first, last),), float(np.exp(rng.uniform(np.log(0.005), np.log(0.5)))),
-        timing, merchants=(shop,), lag_days=float(rng.uniform(2.0, 12.0)), sales=sales,
+        LeakKind.MERCHANT, ((first, last),), share, timing, merchants=(shop,), lag_days=float(rng.uniform(2.0, 12.0)), sales=sales,
     )  # fmt: skip
 
 
@@ -164,7 +166,7 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     rng = np.random.default_rng([seed, 2])
     own = seed % 2 == 0
     history = grouped(seed, fraud=own)
-    leaks = () if quiet else (one_leak(history, rng),)
+    leaks = () if quiet else (one_leak(history, SHARES[own], rng),)
     # Without its own fraud the history gets as much background as an issuer sees in a year.
     plan = InjectionPlan(background=0.0 if own else 0.02)
     injected = inject(history, leaks, rng, plan)
