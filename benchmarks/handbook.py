@@ -146,8 +146,10 @@ def one_leak(history: History, shares: tuple[float, float], rng: np.random.Gener
     if timing is Timing.BATCHES:
         sales = (max(1, last - 15), last + 5)
     share = float(np.exp(rng.uniform(*np.log(shares))))
+    lag = float(rng.uniform(2.0, 12.0))
     return LeakSpec(
-        LeakKind.MERCHANT, ((first, last),), share, timing, merchants=(shop,), lag_days=float(rng.uniform(2.0, 12.0)), sales=sales,
+        LeakKind.MERCHANT, ((first, last),), share, timing, merchants=(shop,), lag_days=lag,
+        sales=sales,
     )  # fmt: skip
 
 
