@@ -19,7 +19,7 @@ DEMO_HEIGHT = 1390  # the head of the demo's page with all months
 
 
 def main() -> int:
-    """Write ``report.png`` and ``demo.png`` beside this file; 0 when both stand."""
+    """Write ``report.png`` and ``demo.png`` beside this file; exit code 0 when they stand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--report", type=Path, help="a report.html made before; else the demo runs")
     arguments = parser.parse_args()

@@ -207,6 +207,16 @@ class ArrayHistory:
                 if inside and p.shop == self._shops[window.entity]:
                     self._exposed.setdefault((p.card, window.finding), []).append(p.at)
 
+    def defrauded_count(self) -> int:
+        first = {
+            card: min(at for (c, _), all_at in self._exposed.items() if c == card for at in all_at)
+            for card, _ in self._exposed
+        }
+        return sum(
+            any(r.card == card and r.kind in COUNTED and r.at > since for r in self.reports)
+            for card, since in first.items()
+        )
+
     def exposed_count(self) -> int:
         return len({card for card, _ in self._exposed})
 

@@ -99,6 +99,7 @@ def test_exposed_cards_are_equal(economy: Economy, tmp_path: Path, drawn: int) -
             "FROM exposed_cards"
         ).fetchall()
         assert history.exposed_count() == arrays.exposed_count()
+        assert history.defrauded_count() == arrays.defrauded_count() > 0
     wanted = [
         (card, entity, min(at), max(at), len(set(at)))
         for (card, entity), at in arrays._exposed.items()

@@ -176,14 +176,11 @@ def _to_trace(
 
 
 def _funnel(answer: Answer) -> Funnel:
-    victims: set[int] = set()
-    for cards, _ in answer.victims.values():
-        victims.update(int(card) for card in cards)
     return Funnel(
         cards_seen=answer.cards,
         cards_exposed=answer.exposed_cards,
-        cards_defrauded=len(victims),
-        cards_unharmed=max(answer.exposed_cards - len(victims), 0),
+        cards_defrauded=answer.defrauded_cards,
+        cards_unharmed=answer.exposed_cards - answer.defrauded_cards,
     )
 
 
@@ -205,8 +202,8 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
 def write_exposed_cards(run: TraceRun, path: Path) -> None:
     """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and finding.
 
-    ``probability`` is the chance that a defrauded card's fraud came from there; empty for
-    cards without a fraud that counts.
+    ``defrauded`` says that a fraud that counts came after the card was exposed. ``probability`` is
+    the chance that it came from there; empty where the fraud lies outside the finding's misuse.
     """
     db = run.history.connection
     rows = [
@@ -232,7 +229,7 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
                 n.kind AS entity_kind,
                 n.id AS entity_id,
                 e.first_exposed_at, e.last_exposed_at, e.exposures,
-                v.card IS NOT NULL AS defrauded,
+                e.defrauded,
                 v.chance AS probability
             FROM exposed_cards AS e
             JOIN named AS n ON e.finding = n.finding

@@ -100,13 +100,15 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     return True
 
 
-def _hear(docket: _Docket, found: Association, chance: Chance, alpha: float) -> None:
-    """Test the innocent explanations of a strong association; what is left is a finding."""
-    study, own = docket.study, docket.levels.merchants_of(found.entity)
+def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) -> None:
+    """Settle the level of a strong association and test its innocent explanations."""
+    study = docket.study
+    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
     assert found.panel is not None  # noqa: S101 - every association has a panel of its own
     found.use = judge_use_or_test(
         study, found.panel, 0, found.start_day, found.end_day, found.spells
     )
+    own = docket.levels.merchants_of(found.entity)
     found.neighbours = look_alikes(study, docket.drawn, found, own)
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
     if found.use.is_use_or_test:
@@ -114,8 +116,10 @@ def _hear(docket: _Docket, found: Association, chance: Chance, alpha: float) -> 
     elif found.log_p + raised >= alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
-        found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), found)
         _take_out(docket, found)
+    # Whoever was heard under another level's name is not heard again.
+    docket.done |= docket.ground.panel.entities == found.entity
+    docket.taken = [a for a in docket.taken if a.entity != found.entity]
     docket.taken.append(found)
 
 

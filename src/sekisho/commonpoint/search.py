@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.commonpoint.cohort import block_counts
+from sekisho.commonpoint.cohort import DAY, block_counts
 from sekisho.commonpoint.explain import (
     Neighbourhood,
     UseOrTest,
@@ -234,7 +234,9 @@ def own_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: 
     extra = chance.misfit * expected**2 + unit * expected
     point = log_tail(best.cases, expected, totals[best.period], extra)
     point = np.where(best.score > 0, point, 0.0)
-    return log_any(point, window_trials(best.windows, ground.study.periods))
+    span = float(ground.study.clock.end - ground.study.clock.edges[0]) / DAY
+    length = best.end - best.start + 1
+    return log_any(point, window_trials(best.windows, length, span, ground.study.periods))
 
 
 def run_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: Ints) -> Floats:

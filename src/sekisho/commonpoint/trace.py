@@ -68,6 +68,7 @@ class Answer:
     bursts: int
     excluded_fraud: Mapping[str, int]
     exposed_cards: int
+    defrauded_cards: int  # of these, in whatever misuse period
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
@@ -183,6 +184,7 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
             "same_burst": int((study.spells.is_case & ~study.event).sum()),
         },
         exposed_cards=book.history.exposed_count(),
+        defrauded_cards=book.history.defrauded_count(),
         victims=victims,
         associations=tuple(taken),
         ground=run.ground,

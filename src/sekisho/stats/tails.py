@@ -52,16 +52,23 @@ def log_any(log_p: ArrayLike, trials: ArrayLike) -> Floats:
     return np.asarray(np.where(p < -20, np.minimum(p + np.log(m), 0.0), exact), float)
 
 
-def window_trials(windows: ArrayLike, periods: int) -> Floats:
+def window_trials(windows: ArrayLike, length: ArrayLike, span: float, periods: int) -> Floats:
     """How many independent tries a scan over windows and misuse periods is worth, from above.
 
-    ``windows`` is the number of case-visit days that windows may start and end on: n (n + 1) / 2
-    windows, times the periods. They overlap; on permuted labels the best p-value behaves like that
-    of at most a quarter as many tries, and from about 60 days on the number grows no faster than
-    n (docs/algorithms/common-point.md; a test holds it).
+    ``windows`` is the number of case-visit days that windows may start and end on, n (n + 1) / 2
+    windows that overlap; ``length`` the days of the best one, in a history of ``span`` days.
+
+    Two bounds, the larger counts, times ``periods``. Long windows overlap so much that they are
+    worth at most a quarter of their number, and from about 60 days on no more than 8 n. Short ones
+    lie where the cases are: three visits on one day are found wherever they fall, so the windows
+    to count are all that have such a length: (span / length) log2(2 span / length), the places
+    side by side times the doublings of length (the scale-dependent penalty of scan statistics,
+    Walther 2010). Measured on shops that nothing leaked from: tests/stats/test_window_trials.py.
     """
     n = np.asarray(windows, float)
-    return np.asarray(1.0 + periods * np.minimum(n * (n + 1) / 8.0, 8.0 * n), float)
+    places = np.maximum(span / np.maximum(np.asarray(length, float), 1.0), 1.0)
+    overlapping = np.minimum(n * (n + 1) / 8.0, 8.0 * n)
+    return np.asarray(1.0 + periods * np.maximum(overlapping, places * np.log2(2.0 * places)))
 
 
 def relative_misfit(cases: Floats, expected: Floats, *, noise: float = 1.0) -> float:

@@ -333,6 +333,12 @@ class DuckHistory:
             source = "SELECT card_ref, acquirer_id, merchant_id, authorized_at FROM visits"
             self.passes += 1 if listed else 0
         self._db.execute(f"CREATE OR REPLACE TEMP VIEW exposing_visits AS {source}")
+        counted = ", ".join(f"'{kind}'" for kind in COUNTED_TYPES)
+        self._db.execute(
+            "CREATE OR REPLACE TEMP VIEW counted_frauds AS "  # noqa: S608 - fixed words
+            "SELECT card_ref, fraud_at FROM fraud "
+            f"WHERE coalesce(fraud_type, '') IN ({counted})"
+        )
         self._make("exposed_cards", "exposed_cards")
 
     def _all_candidates(self, entities: Ints) -> bool:
@@ -346,6 +352,11 @@ class DuckHistory:
         return int(
             self._db.execute("SELECT count(DISTINCT card_ref) FROM exposed_cards").fetchall()[0][0]
         )
+
+    def defrauded_count(self) -> int:
+        """Distinct cards in the table ``exposed_cards`` with a fraud that counts after a visit."""
+        sql = "SELECT count(DISTINCT card_ref) FROM exposed_cards WHERE defrauded"
+        return int(self._db.execute(sql).fetchall()[0][0])
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

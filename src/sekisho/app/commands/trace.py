@@ -26,8 +26,10 @@ from sekisho.app.tracing import (
     write_results,
 )
 from sekisho.domain.errors import BadInput
-from sekisho.domain.finding import EntityKind, Trace
+from sekisho.domain.finding import EntityKind, Finding, Trace
 from sekisho.warehouse.intake import InputRequest
+
+MEMBERS_TOLD = 6  # shops of an operator or processor that the screen names
 
 
 class Language(StrEnum):
@@ -180,6 +182,14 @@ def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
     console.print(f"next: open {escape(str(out / 'report.html'))}", soft_wrap=True)
 
 
+def _named(finding: Finding) -> str:
+    """The name beside the id, and the shops of an operator or processor."""
+    name = "" if finding.name == finding.entity_id else finding.name
+    shops = [member.name for member in finding.members[:MEMBERS_TOLD]]
+    more = len(finding.members) - len(shops)
+    return "\n".join([*filter(None, [name]), *shops, *([f"and {more} more"] if more else [])])
+
+
 def _table(trace: Trace) -> Table:
     # Narrow screens and log files fold the name; the id and the numbers are never cut.
     table = Table(title="Ask about these merchants", title_justify="left", box=box.SIMPLE_HEAD)
@@ -190,7 +200,7 @@ def _table(trace: Trace) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for f in trace.findings:
         table.add_row(
-            escape(f.name), escape(f.entity_id),
+            escape(_named(f)), escape(f.entity_id),
             f"{f.window_start.isoformat()}\n{f.window_end.isoformat()}",
             f"{f.cards_exposed:,}", f"{f.cards_defrauded:,}",
             f"{f.cards_expected:.2f}", f"{f.p_value:.0e}",

@@ -146,7 +146,7 @@ def _events(replay: Replay, language: Language) -> tuple[Event, ...]:
         (days.first_notice, texts["event.first"], False),
         (days.full_notice, texts["event.full"], False),
     ]
-    if replay.first_found:
+    if replay.first_found and replay.first_found is not replay.all_found:
         listed.append((replay.first_found.as_of, texts["event.found"], True))
     if replay.all_found:
         text = texts["event.all"].format(n=len(replay.shops))

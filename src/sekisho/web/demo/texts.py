@@ -131,9 +131,10 @@ _BOTH: Final[Mapping[str, tuple[str, str]]] = {
     "windows.heading": ("Found windows beside the true ones", "推定した期間と実際の期間"),
     "windows.note": (
         ("The upper bar is when the shop really leaked; the lower bar is what the last trace, as "
-        "of {day}, makes of the issuer’s files. At a shop with few victims the window is rough."),
+        "of {day}, makes of the issuer’s files. At a shop with few victims the window is rough. "
+        "Shops that are found together, as one operator’s, have one p."),
         ("上の帯は実際の漏えい期間、下の帯は{day}時点の最後の調査による推定です。"
-        "被害の少ない店舗では推定も粗くなります。"),
+        "被害の少ない店舗では推定も粗くなります。同じ運営会社としてまとめて検出した店舗は、pも共通です。"),
     ),
     "windows.alt": ("True and found windows; the dates are in the table.",
                     "実際の期間と推定期間。日付は表にあります。"),
