@@ -48,6 +48,7 @@ AREAS = 40  # home areas told from shared terminals
 SHOPS = 2_000  # merchants that the 10,000 terminals are grouped into
 MOST_EXPOSED = 0.2  # share of the cards; where nearly all are exposed, none are left to compare
 BATCH = 16
+OWN, INVENTED = "its own", "invented"
 # Misused shares; beside its own fraud, which hits seven in ten cards, only large ones can be seen.
 SHARES = {False: (0.005, 0.5), True: (0.3, 1.0)}
 HOPELESS = -3.0  # leaks whose log10 p for an oracle is larger are not traced
@@ -172,7 +173,7 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     # Without its own fraud the history gets as much background as an issuer sees in a year.
     plan = InjectionPlan(background=0.0 if own else 0.02)
     injected = inject(history, leaks, rng, plan)
-    figures: Record = {"seed": seed, "fraud": "its own" if own else "invented"}
+    figures: Record = {"seed": seed, "fraud": OWN if own else INVENTED}
     truth = NOWHERE
     if leaks:
         figures |= {"timing": str(leaks[0].timing), "misuse_share": leaks[0].misuse_share}
@@ -210,12 +211,12 @@ def month_ends(history: History) -> list[date]:
 
 
 def draw(first: int, wanted: int, processes: int) -> Iterator[Record]:
-    """Histories by rising seed until each wanted bin holds so many leaks."""
+    """Histories by rising seed until each wanted bin holds so many leaks beside invented fraud."""
     counts = [0] * len(BIN_NAMES)
     while min(counts[i] for i in WANTED) < wanted:
         for record in each(leak_history, range(first, first + BATCH), processes):
             if record["oracle"]["log10_p"] <= HOPELESS:
-                counts[record["bin"]] += 1
+                counts[record["bin"]] += record["fraud"] == INVENTED
                 yield record
         first += BATCH
 
@@ -249,5 +250,8 @@ def run(argv: list[str]) -> None:
     silent = list(each(quiet_history, range(first, first + options.quiet), options.processes))
     for record in silent:
         keep("handbook-quiet", record)
-    print(f"Terminals grouped into {SHOPS} merchants, one leak injected\n")
-    report("handbook", leaks, silent)
+    for fraud in (INVENTED, OWN):
+        print(
+            f"Terminals grouped into {SHOPS:,} merchants, one leak injected beside {fraud} fraud\n"
+        )
+        report("handbook", *([r for r in of if r["fraud"] == fraud] for of in (leaks, silent)))
