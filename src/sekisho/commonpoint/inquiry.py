@@ -96,11 +96,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one finding stands: its state, whose acceptance counts, and for which evidence."""
+    """Where one finding stands: its state, whose acceptance counts, and for which evidence.
+
+    ``asked`` says that an inquiry about it was sent at some time.
+    """
 
     state: State = State.OBSERVED
     accepted_by: tuple[str, ...] = ()
     finding: str = ""
+    asked: bool = False
 
     def may_be_sent(self, finding: str) -> bool:
         """Whether two people accepted this very evidence and the matter is not closed."""
@@ -125,10 +129,11 @@ def standing_of(entries: Iterable[Entry], subject: Subject) -> Standing:
 def _after(standing: Standing, entry: Entry) -> Standing:
     if entry.step is Step.ACCEPT:
         others = standing.accepted_by if standing.finding == entry.finding else ()
-        return Standing(entry.after, (*others, entry.by), entry.finding)
+        return Standing(entry.after, (*others, entry.by), entry.finding, standing.asked)
     if entry.step is Step.CLOSE:  # whoever asks again starts with two acceptances again
-        return Standing(entry.after)
-    return Standing(entry.after, standing.accepted_by, standing.finding)
+        return Standing(entry.after, asked=standing.asked)
+    asked = standing.asked or entry.step is Step.SENT
+    return Standing(entry.after, standing.accepted_by, standing.finding, asked)
 
 
 def take(entries: Sequence[Entry], subject: Subject, action: Action) -> Entry:
@@ -192,10 +197,8 @@ def _sent(standing: Standing, _: Action, subject: Subject) -> State:
 
 
 def _answer(standing: Standing, _: Action, subject: Subject) -> State:
-    if standing.state in _ASKED:
-        return State.ANSWERED
-    if standing.state in ENDS or standing.state in (State.ACCEPTED_BY_ONE, State.ACCEPTED):
-        return standing.state  # a late answer, or one to an earlier round: kept, decides nothing
+    if standing.asked:  # a late answer, or one to an earlier round, is kept and decides nothing
+        return State.ANSWERED if standing.state in _ASKED else standing.state
     raise BadInput(
         f"nothing was asked about {subject.entity_id} yet, so there is nothing to answer",
         hint="sekisho inquiry sent DIR --entity ID --by NAME",
@@ -210,7 +213,7 @@ def _close(standing: Standing, action: Action, subject: Subject) -> State:
         raise BadInput("a closing needs its reason", hint="Say on what it rests: --why TEXT.")
     if standing.state is end:
         raise BadInput(f"{subject.entity_id} is {end.value} already")
-    if end is State.CONFIRMED and standing.state not in _ASKED | ENDS:
+    if end is State.CONFIRMED and not standing.asked:
         raise BadInput(
             f"{subject.entity_id} is {standing.state.value}: nobody was asked, so nothing can be "
             "confirmed",
