@@ -180,16 +180,17 @@ _LETTER: Final[Mapping[str, tuple[str, str]]] = {
     "meaning.open": ("Explanations that may still apply: {list}.",
                      "なお否定できない要因：{list}。"),
     "meaning.alternatives": (
-        "Our data cannot tell {n} other places apart from this one. They are not named here, "
-        "because they have not been heard either.",
-        "当社のデータでは区別できない利用先が、ほかに{n}件あります。先方の言い分も伺っていないため、"
-        "ここには記載しません。",
+        "Our data cannot tell this place from others that the same cards used ({places}). They "
+        "are not named here, because they have not been heard either.",
+        "同じカードが利用し、当社のデータでは区別できない利用先がほかに{places}あります。先方の言い分も"
+        "伺っていないため、ここには記載しません。",
     ),
     "tested.busy_cards": ("busy cards", "利用頻度の高いカードの偏り"),
     "tested.product": ("the card product", "カード種類の偏り"),
     "tested.home_area": ("the home area", "居住地域の偏り"),
     "tested.neighbours": ("shops that the same customers use", "同じ顧客が利用する他店舗"),
-    "tested.use_or_test": ("stolen cards being used or tested there", "盗まれたカードの使用・有効性確認"),
+    "tested.use_or_test": ("stolen cards being used or tested there",
+                           "盗まれたカードの使用・有効性確認"),
     "tested.burst": ("an attack on many cards at once", "多数のカードへの一斉攻撃"),
     "tested.own_fraud": ("disputed purchases at the place itself", "同所自体での不正利用報告"),
     "tested.other_finding": ("another, stronger finding", "より強い別の検出結果"),
