@@ -2,7 +2,8 @@
 
 Cards are defrauded at a constant hazard, whatever they visit. Each shop's best window over all
 misuse periods gets its p-value; corrected by `window_trials`, it must not fall below a level more
-often than the level says. `pytest -s` prints the numbers that docs/algorithms/common-point.md cites.
+often than the level says. `pytest -s` prints the numbers that
+docs/algorithms/common-point.md cites.
 """
 
 from __future__ import annotations
