@@ -186,7 +186,7 @@ def answer(
     folder: Folder,
     entity: Entity,
     file: Annotated[Path, typer.Option(help="The filled answer-form.json or answer-form.csv.")],
-    by: By,
+    by: Annotated[str, typer.Option(help="Who keeps it; whoever answered if left out.")] = "",
     why: Why = "",
     at: At = None,
 ) -> None:
@@ -194,7 +194,8 @@ def answer(
     results = open_results(folder)
     subject = results.subject(entity)
     details = read_answer(file, results, subject)
-    action = Action(Step.ANSWER, _safe(by), _instant(at), _safe(why), details=details)
+    who = _safe(by) or details["answer"]["answered_by"]
+    action = Action(Step.ANSWER, who, _instant(at), _safe(why), details=details)
     entry = add_step(folder, subject, action)
     if details["card_numbers_masked"]:
         _console().print("[yellow]Card numbers in the answer were masked; delete its file.[/]")
