@@ -87,7 +87,8 @@ def invented_numbers(chance: np.random.Generator, count: int) -> np.ndarray:
     total = np.where(doubled > 9, doubled - 9, doubled).sum(axis=1) + digits[:, 1::2].sum(axis=1)
     check = -total % 10
     places = 10 ** np.arange(15, 0, -1, dtype=np.int64)
-    return (digits * places).sum(axis=1) + check
+    numbers: np.ndarray = (digits * places).sum(axis=1) + check
+    return numbers
 
 
 if __name__ == "__main__":

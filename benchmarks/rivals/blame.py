@@ -42,7 +42,7 @@ def alternating(facts: Facts, width: int | None) -> Scores:
     for _ in range(ROUNDS):
         pull = chance[cell]
         total = none + np.bincount(card, pull, cases)
-        blame = np.bincount(cell, pull / total[card], cells)
+        blame = np.bincount(cell, pull / total[card], cells).astype(float)
         chance = (prior * PRIOR_CARDS + blame) / (PRIOR_CARDS + seen)
         none = float((none / total).sum()) / facts.case.size
     return Scores(np.arange(cells) // spans, blame, chance)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.rivals.facts import Facts, Scores, distinct
+from benchmarks.rivals.facts import Facts, Scores
+from sekisho.stats.rivals import NO_FRAUD, plain_ratio
 
 
 def over_all_time(facts: Facts) -> Scores:
     """The ratio to all cards ever seen there."""
-    card, entity = distinct(facts, facts.entity, facts.entities)
-    count = np.bincount(entity, facts.case[card], facts.entities)
-    every = np.bincount(entity, minlength=facts.entities)
-    return Scores(np.arange(facts.entities), count, count / np.maximum(every, 1))
+    first_fraud = np.where(facts.case, NO_FRAUD - 1, NO_FRAUD)  # later visits are gone already
+    blamed = plain_ratio(facts.card, facts.entity, facts.day, first_fraud)
+    count, score = np.zeros(facts.entities), np.zeros(facts.entities)
+    count[blamed.entity], score[blamed.entity] = blamed.fraud_cards, blamed.ratio
+    return Scores(np.arange(facts.entities), count, score)
 
 
 def on_the_same_days(facts: Facts, width: int) -> Scores:

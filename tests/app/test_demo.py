@@ -108,7 +108,11 @@ def test_the_last_look_is_the_trace_that_lies_there(made: tuple[Replay, Path, st
     told, out, _ = made
     trace = json.loads((out / "trace" / "findings.json").read_text("utf-8"))
     assert trace["as_of"] == told.looks[-1].as_of.isoformat()
-    names = {finding["entity_id"] for finding in trace["findings"]}
+    names = {
+        place["entity_id"]
+        for finding in trace["findings"]
+        for place in (finding["members"] or [finding])
+    }
     assert names == {shop.entity_id for shop in told.shops}
     for name in ("report.html", "report.ja.html"):
         assert (out / "trace" / name).stat().st_size > 10_000

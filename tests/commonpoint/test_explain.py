@@ -87,8 +87,9 @@ def test_a_source_stays_a_finding_however_soon_its_cards_are_misused(lag: float)
 
 
 def test_a_source_whose_cards_are_sold_at_once_after_months_stays_a_finding() -> None:
-    economy = make(3, leaks=(Leak(6, 40, 120, 0.5, lag=3.0, sold=230),))
-    assert kinds(search(economy))[shop_id(6)] is None
+    leak = Leak(30, 40, 120, 0.7, lag=3.0, sold=230)
+    economy = make(3, cards=1_000, shops=60, leaks=(leak,))
+    assert kinds(search(economy))[shop_id(30)] is None
 
 
 def naive_use(

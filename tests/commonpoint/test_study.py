@@ -10,6 +10,7 @@ import pytest
 
 from commonpoint.array_history import Report
 from commonpoint.tiny import DAY, START, Leak, make, shop_name, with_trouble
+from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.calibration import _permute, _pools
 from sekisho.commonpoint.cohort import (
     ACTIVITY_LEVELS,
@@ -22,7 +23,6 @@ from sekisho.commonpoint.cohort import (
     make_spells,
     tenure_levels,
 )
-from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.study import LONG_AGO, Study, make_panel, make_study
 from sekisho.domain.history import CardTable, FraudTable, VisitTable
 
@@ -268,6 +268,16 @@ def test_a_burst_of_one_product_at_one_shop_on_one_day_is_one_event() -> None:
     assert all(u[1:] == (120, 7, 2) for u in inside)
 
 
+def test_a_burst_shows_even_if_no_other_report_names_its_shop() -> None:
+    rng = np.random.default_rng(2)
+    usual = [(i, int(rng.integers(300)), -1, 1 + i % 3) for i in range(90)]
+    attack = [(1_000 + i, 120, 7, 2) for i in range(40)]
+    burst = find_bursts(frauds_at_shops(usual + attack))
+    assert (burst[:90] == -1).all()
+    assert len(set(burst[90:].tolist())) == 1
+    assert burst[90] >= 0
+
+
 def test_with_one_product_nothing_can_be_told_apart() -> None:
     rows = [(i, i % 3, 1, 1) for i in range(60)]
     assert (find_bursts(frauds_at_shops(rows)) == -1).all()
@@ -275,7 +285,7 @@ def test_with_one_product_nothing_can_be_told_apart() -> None:
 
 def test_bursts_count_once_among_the_cases() -> None:
     economy = make(4, cards=300, background=0.3)
-    gold = sorted(ref for ref, card in economy.cards.items() if card.product == "gold")[:25]
+    gold = sorted(ref for ref, card in economy.cards.items() if card.product == "student")[:40]
     seen = {p.card for p in economy.purchases}
     attack = tuple(
         Report(card, START + 100 * DAY + i * 60, None, "", shop_name(2))
@@ -288,6 +298,25 @@ def test_bursts_count_once_among_the_cases() -> None:
     in_burst = study.spells.burst >= 0
     assert in_burst.sum() >= len(attack) - 5  # some may have had an episode at the time
     assert (study.event & in_burst).sum() == 1
+
+
+def test_taking_a_leak_s_victims_out_leaves_no_hazard_in_their_months() -> None:
+    study, visits = study_of(3, cards=600, leaks=(Leak(6, 100, 160, 0.5, lag=60.0),))
+    gone = np.flatnonzero(study.event & (study.spells.leave > START + 150 * DAY))[::2]
+    rest = study.without(gone)
+    edges = study.clock.edges
+    fitted = rest.weight @ np.diff(rest.cumulative, axis=1)
+    kept = study.event.copy()
+    kept[gone] = False
+    assert rest.event.tolist() == kept.tolist()
+    for block in range(edges.size - 1):
+        inside = (study.spells.leave > edges[block]) & (study.spells.leave <= edges[block + 1])
+        assert fitted[block] == pytest.approx(float((kept & inside).sum()), abs=1e-6)
+    panel = make_panel(study, visits)
+    again = rest.renew(panel)
+    assert not np.isin(again.visits.spell, gone).any()
+    same = study.renew(panel)
+    assert same.visits.hazard == pytest.approx(panel.visits.hazard)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -10,7 +10,7 @@ LONG_AGO = -(1 << 40)
 PERIODS = 3
 
 
-def world(rng, spells=12, entities=3, visits=60, days=25):
+def world(rng, spells=12, entities=3, visits=60, days=25, totals=(8.0, 15.0, 30.0)):
     """Random visits in the shape of the scan, and the same as plain tuples."""
     # Nested periods: a fraud of the shortest lies in the longer ones too.
     period = np.where(rng.random(spells) < 0.5, rng.integers(0, PERIODS, spells), -1)
@@ -32,7 +32,17 @@ def world(rng, spells=12, entities=3, visits=60, days=25):
             previous[i] = day[i - 1]
     first = np.searchsorted(entity, np.arange(entities + 1))
     arrays = Visits(first, spell, day, previous, hazard, weight)
-    return arrays, Spells(bits, since, np.repeat(until[:, None], PERIODS, axis=1)), period
+    return (
+        arrays,
+        Spells(
+            bits,
+            since,
+            np.repeat(until[:, None], PERIODS, axis=1),
+            np.array(totals),
+            np.ones(PERIODS),
+        ),
+        period,
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,10 +50,7 @@ def world(rng, spells=12, entities=3, visits=60, days=25):
 def test_scan_equals_the_naive_twin(seed):
     rng = np.random.default_rng(seed)
     visits, spells, period = world(rng)
-    totals = np.array([8.0, 15.0, 30.0])
-    best = scan(
-        visits, spells, totals, scale=np.ones(3), floor=np.full(3, 1e-9), limit=256, least=2
-    )
+    best = scan(visits, spells, floor=np.full(3, 1e-9), limit=256, least=2)
     for e in range(3):
         rows = slice(visits.first[e], visits.first[e + 1])
         plain = list(
@@ -54,7 +61,7 @@ def test_scan_equals_the_naive_twin(seed):
         )  # fmt: skip
         score, where = naive_scan(
             plain, period.tolist(), spells.hazard_from.tolist(),
-            spells.hazard_until[:, 0].tolist(), totals.tolist(), 2,
+            spells.hazard_until[:, 0].tolist(), spells.totals.tolist(), 2,
         )  # fmt: skip
         assert best.score[e] == pytest.approx(score, abs=1e-9)
         if where is not None:
@@ -64,31 +71,25 @@ def test_scan_equals_the_naive_twin(seed):
 
 def test_coarse_bins_never_beat_the_full_grid_and_stay_close():
     rng = np.random.default_rng(5)
-    visits, spells, period = world(rng, spells=200, entities=1, visits=900, days=300)
-    totals = np.array([40.0, 90.0, 150.0])
-    fine = scan(
-        visits, spells, totals, scale=np.ones(3), floor=np.full(1, 1e-9), limit=512, least=2
+    visits, spells, _period = world(
+        rng, spells=200, entities=1, visits=900, days=300, totals=(40.0, 90.0, 150.0)
     )
-    coarse = scan(
-        visits, spells, totals, scale=np.ones(3), floor=np.full(1, 1e-9), limit=24, least=2
-    )
+    fine = scan(visits, spells, floor=np.full(1, 1e-9), limit=512, least=2)
+    coarse = scan(visits, spells, floor=np.full(1, 1e-9), limit=24, least=2)
     assert coarse.score[0] <= fine.score[0] + 1e-9
     assert coarse.score[0] > 0.5 * fine.score[0]
 
 
 def test_surface_has_the_scan_s_maximum():
     rng = np.random.default_rng(9)
-    visits, spells, period = world(rng)
-    totals = np.array([8.0, 15.0, 30.0])
-    best = scan(visits, spells, totals, scale=np.ones(3), floor=np.full(3, 1e-9), limit=64, least=1)
+    visits, spells, _period = world(rng)
+    best = scan(visits, spells, floor=np.full(3, 1e-9), limit=64, least=1)
     for e in range(3):
         _, _, scores = surface(
             visits,
             spells,
             e,
             int(best.period[e]),
-            total=totals[best.period[e]],
-            scale=1.0,
             limit=64,
         )
         assert scores.max() == pytest.approx(best.score[e])
@@ -97,13 +98,10 @@ def test_surface_has_the_scan_s_maximum():
 def test_visits_of_spells_that_end_without_fraud_only_add_expectation():
     rng = np.random.default_rng(11)
     visits, spells, period = world(rng)
-    totals = np.array([8.0, 15.0, 30.0])
     heavier = Visits(
         visits.first, visits.spell, visits.day, visits.previous, visits.hazard,
         np.where(period[visits.spell] < 0, visits.weight * 10, visits.weight),
     )  # fmt: skip
-    one = scan(visits, spells, totals, scale=np.ones(3), floor=np.full(3, 1e-9), limit=64, least=2)
-    other = scan(
-        heavier, spells, totals, scale=np.ones(3), floor=np.full(3, 1e-9), limit=64, least=2
-    )
+    one = scan(visits, spells, floor=np.full(3, 1e-9), limit=64, least=2)
+    other = scan(heavier, spells, floor=np.full(3, 1e-9), limit=64, least=2)
     assert (other.score <= one.score + 1e-12).all()

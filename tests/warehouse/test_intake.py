@@ -434,3 +434,12 @@ def test_a_report_of_an_unknown_type_is_noted(folder: Folder) -> None:
             ("003", None),
         ]
         assert "1 reports have a type that is not known" in notes(inputs)
+
+
+def test_one_file_for_two_things_is_an_error(folder: Folder) -> None:
+    both = folder.file("both.csv", HISTORY)
+    with (
+        pytest.raises(BadInput, match=r"both\.csv is given as transactions and as fraud"),
+        folder.opened(both, both),
+    ):
+        pass

@@ -56,11 +56,11 @@ def test_a_replay_without_a_look_is_refused() -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_page_stands_alone_fits_and_changes_its_language(
-    browser: Browser,
+    browser: Browser,  # noqa: F811
     tmp_path: Path,
     width: int,
     language: str,
-    scheme: str,  # noqa: F811
+    scheme: str,
 ) -> None:
     file = tmp_path / "index.html"
     file.write_text(render_demo(replay()), encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sekisho.app.cli import app
+from sekisho.app.program import app
 from sekisho.domain.errors import BadInput, OutputFailed
 from sekisho.world import files, quiet, write_large
 from sekisho.world.files import WorldWriter

@@ -1,47 +1,16 @@
-"""The command line: one module of ``commands`` for each command, joined here."""
+"""The entry: interrupts and troubles become one clear message and an exit code.
+
+The program itself is loaded inside `main`, because engines take seconds to load and Ctrl-C must
+be heard from the first moment.
+"""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import signal
 import sys
 from types import FrameType
 
-import typer
-from rich.console import Console
-from rich.markup import escape
-
-from sekisho import __version__
-from sekisho.app import commands
 from sekisho.domain.errors import Interrupted, SekishoError
-
-app = typer.Typer(
-    name="sekisho",
-    help="Find where card data leaked, protect every exposed card, get each holder told.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-
-def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands flags over by position
-    if asked:
-        typer.echo(f"sekisho {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: bool = typer.Option(  # noqa: FBT001
-        False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
-    ),
-) -> None:
-    """Find where card data leaked, protect every exposed card, get each holder told."""
-
-
-for _module in pkgutil.iter_modules(commands.__path__):
-    importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -53,10 +22,19 @@ def main() -> None:
     # Typer turns KeyboardInterrupt into exit code 1; ours passes through it.
     signal.signal(signal.SIGINT, _stop)
     try:
+        from sekisho.app.program import app  # noqa: PLC0415 - see above
+
         app()
     except SekishoError as error:
-        console = Console(stderr=True)
-        console.print(f"[bold red]error[/] ({error.code}): {escape(error.message)}", soft_wrap=True)
-        if error.hint:
-            console.print(f"  {escape(error.hint)}", soft_wrap=True)
+        _tell(error)
         sys.exit(error.exit_code)
+
+
+def _tell(error: SekishoError) -> None:
+    from rich.console import Console  # noqa: PLC0415 - see above
+    from rich.markup import escape  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    console.print(f"[bold red]error[/] ({error.code}): {escape(error.message)}", soft_wrap=True)
+    if error.hint:
+        console.print(f"  {escape(error.hint)}", soft_wrap=True)

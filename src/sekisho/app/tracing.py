@@ -1,11 +1,10 @@
-"""The trace as a service: inputs in, a `Trace` and its files out. Command line and demo share it."""
+"""The trace as a service, for command line and demo: inputs in, a `Trace` and its files out."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -17,7 +16,7 @@ from sekisho import __version__
 from sekisho.commonpoint.cohort import TRAILING_DAYS
 from sekisho.commonpoint.findings import day_to_date
 from sekisho.commonpoint.lead import earlier_look
-from sekisho.commonpoint.trace import Answer, Question, trace
+from sekisho.commonpoint.trace import CONTROLS, Answer, Question, trace
 from sekisho.commonpoint.why import neighbours_of, strength_of
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import EntityKind, Finding, Funnel, LeadTime, Method, SuspectKind, Trace
@@ -56,7 +55,7 @@ class TraceOptions:
     permute: bool = True
     lead_times: bool = True
     levels: tuple[EntityKind, ...] = DEFAULT_LEVELS
-    question: Mapping[str, int] = field(default_factory=dict)
+    controls: int = CONTROLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def trace_inputs(
         identity=inputs.identity,
     )
     question = Question(
-        as_of=inputs.as_of, permute=options.permute, levels=options.levels, **options.question
+        inputs.as_of, controls=options.controls, permute=options.permute, levels=options.levels
     )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
@@ -177,14 +176,11 @@ def _to_trace(
 
 
 def _funnel(answer: Answer) -> Funnel:
-    victims: set[int] = set()
-    for cards, _ in answer.victims.values():
-        victims.update(int(card) for card in cards)
     return Funnel(
         cards_seen=answer.cards,
         cards_exposed=answer.exposed_cards,
-        cards_defrauded=len(victims),
-        cards_unharmed=max(answer.exposed_cards - len(victims), 0),
+        cards_defrauded=answer.defrauded_cards,
+        cards_unharmed=answer.exposed_cards - answer.defrauded_cards,
     )
 
 
@@ -206,8 +202,8 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
 def write_exposed_cards(run: TraceRun, path: Path) -> None:
     """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and finding.
 
-    ``probability`` is the chance that a defrauded card's fraud came from there; empty for
-    cards without a fraud that counts.
+    ``defrauded`` says that a fraud that counts came after the card was exposed. ``probability`` is
+    the chance that it came from there; empty where the fraud lies outside the finding's misuse.
     """
     db = run.history.connection
     rows = [
@@ -233,7 +229,7 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
                 n.kind AS entity_kind,
                 n.id AS entity_id,
                 e.first_exposed_at, e.last_exposed_at, e.exposures,
-                v.card IS NOT NULL AS defrauded,
+                e.defrauded,
                 v.chance AS probability
             FROM exposed_cards AS e
             JOIN named AS n ON e.finding = n.finding
@@ -242,7 +238,7 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
                 ON v.card = d.card AND v.finding = e.finding
             ORDER BY entity_id, card_ref
         ) TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
-        """
+        """  # noqa: S608 - a path of ours, quoted
     )
 
 
@@ -283,12 +279,16 @@ def explain(run: TraceRun, entity_id: str) -> list[str]:
     alpha = answer.ground_alpha
     lines = [
         f"[bold]{escape(entity_id)}[/] {escape(history.entity_name(entity))}",
-        f"  strongest window {day_to_date(found.start_day)} to {day_to_date(found.end_day)}: "
-        f"{found.cases} defrauded, {found.expected:.2f} expected",
+        (
+            f"  strongest window {day_to_date(found.start_day)} to {day_to_date(found.end_day)}: "
+            f"{found.cases} defrauded, {found.expected:.2f} expected"
+        ),
         f"  chance of that in this window        {_power(found.log_p_window)}",
         f"  ... in any window and misuse period  {_power(found.log_p_entity)}",
-        f"  ... at any of {answer.entities_tested:,} merchants      {_power(found.log_p_run)}"
-        f"  (a finding needs {alpha:g})",
+        (
+            f"  ... at any of {answer.entities_tested:,} merchants      {_power(found.log_p_run)}"
+            f"  (a finding needs {alpha:g})"
+        ),
     ]
     said = [f for f in (*answer.findings, *answer.suspects) if f.entity_id == entity_id]
     lines.append(f"  verdict: {_verdict(said)}")
@@ -309,7 +309,7 @@ def _verdict(said: list[Finding]) -> str:
         return "a finding"
     reasons = {
         SuspectKind.WEAK: "a suspect: not strong enough to ask about",
-        SuspectKind.USE_OR_TEST: "stolen cards are tested or spent there: visits come first and late",
+        SuspectKind.USE_OR_TEST: "stolen cards are tested or spent there: visits late and first",
         SuspectKind.EXPLAINED: "explained by a stronger finding or by its neighbourhood",
     }
     return reasons[said[0].kind]

@@ -47,7 +47,7 @@ def _of_one_product(frauds: FraudTable, spots: Ints) -> Ints:
     """Bursts among reports whose product is known."""
     day = frauds.at[spots] // DAY
     product = frauds.product[spots].astype(np.int64)
-    place, place_of, place_size = np.unique(
+    _, place_of, place_size = np.unique(
         np.column_stack([frauds.entity[spots].astype(np.int64), day]),
         axis=0, return_inverse=True, return_counts=True,
     )  # fmt: skip

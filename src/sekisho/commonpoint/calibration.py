@@ -1,4 +1,4 @@
-"""Is chance what we think it is? Labels are permuted within matched sets and all is scanned again."""
+"""Is chance what we think it is? Permute labels within matched sets, and scan all again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sekisho.commonpoint.search import (
     LEAST_CASES,
+    LEAST_EXPECTED,
     SCREEN_BINS,
     Chance,
     Ground,
@@ -41,17 +42,20 @@ def strongest_by_chance(
     pools = _pools(study)
     out = []
     for _ in range(count):
-        permuted, chosen = _permute(study, pools, rng)
+        permuted, _chosen = _permute(study, pools, rng)
         visible = panel.at < permuted.spells.leave[panel.visits.spell]
         part = panel.where(visible)
-        totals = permuted.totals()
         best = scan(
-            part.visits, permuted.for_scan(), totals, scale=permuted.scale(),
-            floor=np.full(part.entities.size, 1e-9), limit=SCREEN_BINS, least=LEAST_CASES,
+            part.visits, permuted.for_scan(), floor=np.full(part.entities.size, LEAST_EXPECTED),
+            limit=SCREEN_BINS, least=LEAST_CASES,
         )  # fmt: skip
         every = np.arange(part.entities.size)
         out.append(
-            float(run_log_p(replace(ground, panel=part), Chance(), best, totals, every).min())
+            float(
+                run_log_p(
+                    replace(ground, panel=part), Chance(), best, permuted.totals(), every
+                ).min()
+            )
         )
     return out
 

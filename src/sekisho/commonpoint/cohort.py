@@ -196,7 +196,8 @@ def cells(
         cards.home_area, sizes[3] - 1
     )
     moving = activity[spells.card].astype(np.int32) * sizes[1] + tenure
-    return (moving * (sizes[2] * sizes[3]) + fixed[spells.card][:, None]).astype(np.int32)
+    cell = moving * (sizes[2] * sizes[3]) + fixed[spells.card][:, None]
+    return np.asarray(cell, np.int32)
 
 
 def fit_matching(

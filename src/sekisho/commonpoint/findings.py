@@ -23,11 +23,13 @@ from sekisho.domain.finding import (
     Member,
     SuspectKind,
 )
+from sekisho.stats.scan import Visits
 
 Ints = NDArray[np.int64]
 EPOCH = date(1970, 1, 1)
 CURVE_STEPS = 60
 LEAST_P = 1e-300
+NAMED_SHOPS = 2
 
 
 def day_to_date(day: int) -> date:
@@ -47,7 +49,7 @@ def describe(
     if kind is EntityKind.MERCHANT:
         # Suspects whose victims belong to a stronger finding keep the window that made them strong.
         start, end = min(window.start, found.start_day), max(window.end, found.end_day)
-        exposed = float(_distinct_weight(panel.visits, slice(None), start, end))
+        exposed = float(_distinct_weight(panel.visits, start, end))
         members = (replace(members[0], start_day=start, end_day=end, exposed=exposed),)
     else:
         start, end = found.start_day, found.end_day
@@ -56,7 +58,7 @@ def describe(
     finding = Finding(
         entity_kind=kind,
         entity_id=book.entity_id(found.entity),
-        name=book.entity_name(found.entity),
+        name=book.entity_name(found.entity, members),
         members=tuple(_member(member, book) for member in members),
         alternatives=tuple(book.entity_id(twin) for twin in found.twins),
         window_start=day_to_date(start),
@@ -97,10 +99,15 @@ class Book:
         group = self.levels.names(entity)
         return group[0] if group else self.history.entity_id(entity)
 
-    def entity_name(self, entity: int) -> str:
-        """The name for people."""
+    def entity_name(self, entity: int, members: tuple[MemberWindow, ...] = ()) -> str:
+        """The name for people; a group without one is known by its shops."""
         group = self.levels.names(entity)
-        return group[1] if group else self.history.entity_name(entity)
+        if group is None:
+            return self.history.entity_name(entity)
+        shops = [self.history.entity_name(m.merchant) for m in members if m.merchant != entity]
+        more = ", …" if len(shops) > NAMED_SHOPS else ""
+        shops = shops[:NAMED_SHOPS]
+        return f"{group[1]} ({', '.join(shops)}{more})" if shops else group[1]
 
 
 def _member(member: MemberWindow, book: Book) -> Member:
@@ -127,11 +134,11 @@ def _interval(lower: int, upper: int, inside: int) -> Interval:
     )
 
 
-def _distinct_weight(visits, rows: slice, start: int, end: int) -> float:  # type: ignore[no-untyped-def]
+def _distinct_weight(visits: Visits, start: int, end: int) -> float:
     """Cards that visited in the window, by weight."""
-    inside = (visits.day[rows] >= start) & (visits.day[rows] <= end)
-    first_in = inside & (visits.previous[rows] < start)
-    return float(visits.weight[rows][first_in].sum())
+    inside = (visits.day >= start) & (visits.day <= end)
+    first_in = inside & (visits.previous < start)
+    return float(visits.weight[first_in].sum())
 
 
 def _steps(first: int, last: int) -> Ints:
@@ -156,18 +163,17 @@ def _to_curve(edges: Ints, observed: NDArray[np.float64], expected: NDArray[np.f
 def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[int, int]) -> Curve:
     """Cases against expectation by the day of a card's first visit, around the window."""
     visits = panel.visits
-    rows = slice(None)
     margin = max(28, (window[1] - window[0]) // 4)
     low = max(int(study.clock.edges[0] // DAY), window[0] - margin)
     high = min(int(study.clock.end // DAY) - 1, window[1] + margin)
     edges = _steps(low, high)
-    spell, day, previous = visits.spell[rows], visits.day[rows], visits.previous[rows]
+    spell, day, previous = visits.spell, visits.day, visits.previous
     # Within the charted range each card counts at its first visit of the range.
     first_in = (day >= low) & (day <= high) & (previous < low)
-    spell, day, weight = spell[first_in], day[first_in], visits.weight[rows][first_in]
+    spell, day, weight = spell[first_in], day[first_in], visits.weight[first_in]
     risk = weight * np.maximum(
         study.hazard_until[spell, found.period]
-        - np.maximum(visits.hazard[rows][first_in], study.hazard_from[spell, found.period]),
+        - np.maximum(visits.hazard[first_in], study.hazard_from[spell, found.period]),
         0.0,
     )
     step = np.searchsorted(edges, day, side="right") - 1
@@ -175,21 +181,20 @@ def _visits_curve(study: Study, panel: Panel, found: Association, window: tuple[
     counted = study.in_period(found.period)[spell]
     return _to_curve(
         edges,
-        np.bincount(step, counted.astype(float), size),
-        np.bincount(step, risk, size),
-        np.bincount(step, weight, size),
+        np.bincount(step, counted.astype(float), size).astype(float),
+        np.bincount(step, risk, size).astype(float),
+        np.bincount(step, weight, size).astype(float),
     )
 
 
 def _misuse_curve(study: Study, panel: Panel, start: int, end: int) -> Curve:
     """Victims against expectation by the day of fraud, among the cards exposed in the window."""
     visits = panel.visits
-    rows = slice(None)
-    first_in = (visits.day[rows] >= start) & (visits.day[rows] <= end)
-    first_in &= visits.previous[rows] < start
-    spell = visits.spell[rows][first_in]
-    weight = visits.weight[rows][first_in]
-    since = visits.hazard[rows][first_in]
+    first_in = (visits.day >= start) & (visits.day <= end)
+    first_in &= visits.previous < start
+    spell = visits.spell[first_in]
+    weight = visits.weight[first_in]
+    since = visits.hazard[first_in]
     clock = study.clock
     low = int(start)
     high = int(clock.end // DAY) - 1

@@ -52,6 +52,7 @@ class _Docket:
     failed: NDArray[np.bool_]
     owner: Ints
     taken: list[Association]
+    usual: Chance  # while the cases of ``study`` count
 
 
 def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
@@ -59,26 +60,25 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
-        np.full(len(study.spells), -1, np.int64), [],
+        np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study),
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
     for _ in range(HEARINGS_MOST):
         if docket.done.all() or not _judge_strongest(docket, alpha):
             break
     docket.done &= ~docket.failed
-    chance = learn_chance(ground, docket.study)
-    docket.taken += _suspects(docket, chance)
+    docket.taken += _suspects(docket, docket.usual)
     _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
     _drop_echoes(docket)
-    return Judgement(docket.taken, docket.study, chance)
+    return Judgement(docket.taken, docket.study, docket.usual)
 
 
 def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     """Judge the strongest entity that is left; False if nothing left can be a finding.
 
     By the book the strongest may still be weak by the chance among the others; then the next one
-    is heard. Once a finding's victims are taken out, chance is quieter and the weak get heard again.
+    is heard. Once a finding's victims are out, chance is quieter and the weak get heard again.
     """
     ground, study = docket.ground, docket.study
     totals = study.totals()
@@ -90,8 +90,14 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
         return False
     number = int(left[top])
     found = associate(study, docket.panel.select(left[top : top + 1]), best, top, 0.0)
-    chance = learn_chance(ground, study.without(found.spells))
-    found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
+    # Both err upwards: while the victims count, shops that they like look guilty; without them, the
+    # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
+    others = learn_chance(ground, study.without(found.spells))
+    said = [
+        (float(run_log_p(ground, chance, best, totals, left)[top]), chance)
+        for chance in (others, docket.usual)
+    ]
+    found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[number] = True
     if found.log_p >= alpha:
         docket.failed[number] = True
@@ -100,13 +106,15 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     return True
 
 
-def _hear(docket: _Docket, found: Association, chance: Chance, alpha: float) -> None:
-    """Test the innocent explanations of a strong association; what is left is a finding."""
-    study, own = docket.study, docket.levels.merchants_of(found.entity)
+def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) -> None:
+    """Settle the level of a strong association and test its innocent explanations."""
+    study = docket.study
+    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
     assert found.panel is not None  # noqa: S101 - every association has a panel of its own
     found.use = judge_use_or_test(
         study, found.panel, 0, found.start_day, found.end_day, found.spells
     )
+    own = docket.levels.merchants_of(found.entity)
     found.neighbours = look_alikes(study, docket.drawn, found, own)
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
     if found.use.is_use_or_test:
@@ -114,8 +122,10 @@ def _hear(docket: _Docket, found: Association, chance: Chance, alpha: float) -> 
     elif found.log_p + raised >= alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
-        found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), found)
         _take_out(docket, found)
+    # Whoever was heard under another level's name is not heard again.
+    docket.done |= docket.ground.panel.entities == found.entity
+    docket.taken = [a for a in docket.taken if a.entity != found.entity]
     docket.taken.append(found)
 
 
@@ -130,6 +140,7 @@ def _take_out(docket: _Docket, found: Association) -> None:
     docket.done |= np.isin(entities, [m.merchant for m in found.members])
     docket.done &= ~docket.failed
     docket.failed[:] = False
+    docket.usual = learn_chance(docket.ground, docket.study)
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:

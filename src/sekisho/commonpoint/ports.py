@@ -64,3 +64,6 @@ class History(Protocol):
 
     def exposed_count(self) -> int:
         """Distinct cards kept by `expose`."""
+
+    def defrauded_count(self) -> int:
+        """Distinct cards kept by `expose` with a fraud that counts after they were exposed."""

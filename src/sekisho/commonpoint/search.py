@@ -7,14 +7,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.commonpoint.cohort import block_counts
+from sekisho.commonpoint.cohort import DAY, block_counts
 from sekisho.commonpoint.explain import (
     Neighbourhood,
     UseOrTest,
 )
 from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.study import Panel, Study, extend_study, join_panels, make_panel
+from sekisho.commonpoint.study import (
+    Panel,
+    Study,
+    exposing_visits,
+    extend_study,
+    join_panels,
+    make_panel,
+)
 from sekisho.domain.finding import SuspectKind
 from sekisho.domain.history import VisitTable
 from sekisho.stats.scan import Best, scan
@@ -36,6 +43,7 @@ EXACT_BINS = 256
 SCREEN_P = np.log(1e-3)  # a shop's own p-value that earns it a closer look
 SCREEN_P_SAMPLED = np.log(1e-2)  # the same where its expectation is known from a sample only
 LEAST_EXPECTED = 1e-9
+USUAL_CASES = 2.0  # an entity expecting fewer says little about how chance behaves
 NULL_ENTITIES = 3_000  # that the empirical null is learned again from after each finding
 VISITORS_MOST = 3_000_000  # visits at suspected shops that one run counts exactly
 TESTABLE_VISITORS = 5.0  # a shop with fewer visiting cards can never be found
@@ -111,7 +119,7 @@ class Chance:
     null: EmpiricalNull = field(default_factory=EmpiricalNull)
 
 
-def tested_entities(panel: Panel, study: Study) -> int:
+def tested_entities(panel: Panel) -> int:
     """Entities with enough visiting cards to be found at all; the others cost no correction."""
     heads = panel.ever_first
     entity = np.repeat(np.arange(panel.entities.size), np.diff(panel.visits.first))
@@ -127,7 +135,7 @@ def whole_history(panel: Panel, study: Study) -> tuple[Floats, Floats]:
     risk = panel.visits.weight[heads] * (study.cumulative[spell, -1] - panel.visits.hazard[heads])
     size = panel.entities.size
     cases = np.bincount(entity, study.event[spell].astype(float), size)
-    return cases, np.bincount(entity, risk, size)
+    return cases.astype(float), np.bincount(entity, risk, size).astype(float)
 
 
 def sampling_unit(study: Study, share: float) -> Floats:
@@ -145,19 +153,22 @@ def prepare(
 
     Also returns the panel of all merchants.
     """
-    merchants = make_panel(study, visits)
+    found = exposing_visits(study, visits)
+    entity = visits.entity.astype(np.int64)
+    merchants = found.at_entities(entity)
     panel = merchants
     for kind in levels.tables:
-        group = levels.group_of(kind, visits.entity.astype(np.int64), visits.at)
-        panel = join_panels(panel, make_panel(study, visits, entity=group))
-    tested = tested_entities(panel, study)
+        panel = join_panels(panel, found.at_entities(levels.group_of(kind, entity, visits.at)))
+    tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()
     best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))
     sampled = np.full(panel.entities.size, share < 1.0)
     alone = panel.entities < levels.merchants
-    tried = np.flatnonzero((best.exposed_cases >= LEAST_CASES) & alone)
-    bulk = panel.select(tried[:: max(1, tried.size // NULL_ENTITIES)])
+    # Chosen by what was expected, never by what was seen: whoever has cases looks surprising.
+    _, expected = whole_history(panel, study)
+    usual = np.flatnonzero((expected >= USUAL_CASES) & alone)
+    bulk = panel.select(usual[:: max(1, usual.size // NULL_ENTITIES)])
     ground = Ground(study, panel, sampled, unit, tested, bulk)
     own = own_log_p(ground, Chance(), best, totals, np.arange(panel.entities.size))
     enough = SCREEN_P if share >= 1.0 else SCREEN_P_SAMPLED
@@ -209,14 +220,12 @@ def learn_chance(ground: Ground, study: Study) -> Chance:
     best = _scan(study, bulk, SCREEN_BINS)
     rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
     own = own_log_p(rough, Chance(misfit), best, study.totals(), np.arange(bulk.entities.size))
-    return Chance(misfit, empirical_null(own[best.exposed_cases >= LEAST_CASES]))
+    return Chance(misfit, empirical_null(own))
 
 
 def _scan(study: Study, panel: Panel, bins: int, floor: float = LEAST_EXPECTED) -> Best:
-    return scan(
-        panel.visits, study.for_scan(), study.totals(), scale=study.scale(),
-        floor=np.full(panel.entities.size, floor), limit=bins, least=LEAST_CASES,
-    )  # fmt: skip
+    believed = np.full(panel.entities.size, floor)
+    return scan(panel.visits, study.for_scan(), floor=believed, limit=bins, least=LEAST_CASES)
 
 
 def scan_exact(study: Study, panel: Panel) -> Best:
@@ -233,7 +242,9 @@ def own_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: 
     extra = chance.misfit * expected**2 + unit * expected
     point = log_tail(best.cases, expected, totals[best.period], extra)
     point = np.where(best.score > 0, point, 0.0)
-    return log_any(point, window_trials(best.windows, ground.study.periods))
+    span = float(ground.study.clock.end - ground.study.clock.edges[0]) / DAY
+    length = best.end - best.start + 1
+    return log_any(point, window_trials(best.windows, length, span, ground.study.periods))
 
 
 def run_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: Ints) -> Floats:

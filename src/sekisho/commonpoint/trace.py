@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, Book, describe
-from sekisho.commonpoint.judge import judge
+from sekisho.commonpoint.judge import Judgement, judge
 from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
-from sekisho.commonpoint.study import Panel, make_study
+from sekisho.commonpoint.study import Panel, Study, make_study
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
-from sekisho.domain.history import ExposureWindow
+from sekisho.domain.history import ExposureWindow, Survey
 from sekisho.domain.progress import Progress
 
 CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
@@ -27,7 +27,7 @@ CONTROLS = 120_000  # cards without a fraud report that are drawn from a large h
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the state of knowledge at the end of ``as_of``, how sure, how many controls."""
+    """What is asked: what was known at the end of ``as_of``, how sure, how many controls."""
 
     as_of: date
     limits: Limits = field(default_factory=Limits)
@@ -68,6 +68,7 @@ class Answer:
     bursts: int
     excluded_fraud: Mapping[str, int]
     exposed_cards: int
+    defrauded_cards: int  # of these, in whatever misuse period
     victims: Mapping[int, tuple[NDArray[np.int64], float]]
     associations: tuple[Association, ...]
     ground: Ground
@@ -109,87 +110,97 @@ def trace(
     ground, drawn = prepare(history, study, visits, levels, share)
     progress.step("judge")
     judged = judge(ground, drawn, levels, question.limits)
-    strongest = None
-    count = 0
+    run = _Run(question, survey, Book(history, levels), share, study, ground, drawn, judged)
+    chance: list[float] = []
     if question.permute:
         progress.step("permute")
-        count = permutations_for(drawn)
-        strongest = float(np.exp(min(_by_chance(study, drawn, ground, judged, rng, count, share))))
+        chance = _by_chance(run, rng)
     progress.step("describe")
-    return _answer(
-        Book(history, levels), question, survey, ground, drawn, judged, (count, strongest), share
-    )
+    return _answer(run, chance)
 
 
-def _by_chance(study, drawn, ground, judged, rng, count, share) -> list[float]:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """All that a run has come to know."""
+
+    question: Question
+    survey: Survey
+    book: Book
+    share: float
+    study: Study
+    ground: Ground
+    drawn: Panel
+    judged: Judgement
+
+
+def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
-    listed = [a.entity for a in judged.taken if a.kind is not SuspectKind.WEAK]
-    others = drawn.select(np.flatnonzero(~np.isin(drawn.entities, listed)))
-    whole = replace(
-        ground, study=study, panel=others,
-        sampled=np.full(others.entities.size, share < 1.0),
-    )  # fmt: skip
+    listed = [a.entity for a in run.judged.taken if a.kind is not SuspectKind.WEAK]
+    others = run.drawn.select(np.flatnonzero(~np.isin(run.drawn.entities, listed)))
+    sampled = np.full(others.entities.size, run.share < 1.0)
+    whole = replace(run.ground, study=run.study, panel=others, sampled=sampled)
     # Cards that were added to count suspects exactly come after the drawn ones.
-    rest = study.without(judged.unexplained.gone)
+    rest = run.study.without(run.judged.unexplained.gone)
+    count = permutations_for(run.drawn)
     return strongest_by_chance(rest, rest.renew(others), whole, rng, count)
 
 
-def _answer(book, question, survey, ground, drawn, judged, permuted, share) -> Answer:  # type: ignore[no-untyped-def]
-    described = [describe(found, ground, judged.chance, book) for found in judged.taken]
-    pairs = list(zip(judged.taken, described, strict=True))
+def _answer(run: _Run, chance: list[float]) -> Answer:
+    taken, book, study = run.judged.taken, run.book, run.ground.study
+    described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
+    pairs = list(zip(taken, described, strict=True))
     strong = [(a, d) for a, d in pairs if a.kind is None]
-    weak = [(a, d) for a, d in pairs if a.kind is not None]
-    weak.sort(key=lambda pair: pair[0].log_p)
-    weak = weak[: question.limits.suspects_most]
-    history = book.history
-    history.expose(
-        [
-            ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
-            for number, (_, (_, windows)) in enumerate(strong)
-            for merchant, start, end in windows
-        ]
+    weak = sorted(((a, d) for a, d in pairs if a.kind is not None), key=lambda p: p[0].log_p)
+    book.history.expose(
+        ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
+        for number, (_, (_, windows)) in enumerate(strong)
+        for merchant, start, end in windows
     )
-    study = ground.study
-    strata = ["activity", "tenure"]
-    strata += ["product"] if study.matching.sizes[2] > 1 else []
-    strata += ["home_area"] if study.matching.sizes[3] > 1 else []
-    left_out = {
-        "not_data_theft": int((~study.frauds.counts).sum()),
-        "same_burst": int((study.spells.is_case & ~study.event).sum()),
-    }
-    numbers = {
+    victims = {
         number: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
         for number, (a, _) in enumerate(strong)
     }
     return Answer(
-        as_of=question.as_of,
+        as_of=run.question.as_of,
         cases=int(study.event.sum()),
         controls=int((~study.spells.is_case & (study.weight > 0)).sum()),
-        transactions=survey.transactions,
-        cards=survey.cards,
-        first_day=_day(survey.first_at),
-        last_day=_day(survey.last_at),
+        transactions=run.survey.transactions,
+        cards=run.survey.cards,
+        first_day=_day(run.survey.first_at),
+        last_day=_day(run.survey.last_at),
         findings=tuple(d[0] for _, d in strong),
-        suspects=tuple(d[0] for _, d in weak),
-        entities_tested=ground.tested,
-        sample_fraction=share,
-        strata=tuple(strata),
-        overdispersion=float(np.sqrt(judged.chance.misfit)),
-        chance_stretch=judged.chance.null.stretch,
-        permutations=permuted[0],
-        permuted_strongest_p=permuted[1],
-        passes=history.passes,
+        suspects=tuple(d[0] for _, d in weak[: run.question.limits.suspects_most]),
+        entities_tested=run.ground.tested,
+        sample_fraction=run.share,
+        strata=_strata(study),
+        overdispersion=float(np.sqrt(run.judged.chance.misfit)),
+        chance_stretch=run.judged.chance.null.stretch,
+        permutations=len(chance),
+        permuted_strongest_p=float(np.exp(min(chance))) if chance else None,
+        passes=book.history.passes,
         bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
-        excluded_fraud=left_out,
-        exposed_cards=history.exposed_count(),
-        victims=numbers,
-        associations=tuple(judged.taken),
-        ground=ground,
+        excluded_fraud={
+            "not_data_theft": int((~study.frauds.counts).sum()),
+            "same_burst": int((study.spells.is_case & ~study.event).sum()),
+        },
+        exposed_cards=book.history.exposed_count(),
+        defrauded_cards=book.history.defrauded_count(),
+        victims=victims,
+        associations=tuple(taken),
+        ground=run.ground,
         levels=book.levels,
-        chance=judged.chance,
-        drawn=drawn,
-        ground_alpha=question.limits.family_wise_error,
+        chance=run.judged.chance,
+        drawn=run.drawn,
+        ground_alpha=run.question.limits.family_wise_error,
     )
+
+
+def _strata(study: Study) -> tuple[str, ...]:
+    """What controls were matched on."""
+    matched = ["activity", "tenure"]
+    matched += ["product"] if study.matching.sizes[2] > 1 else []
+    matched += ["home_area"] if study.matching.sizes[3] > 1 else []
+    return tuple(matched)
 
 
 def _day(at: int) -> date:

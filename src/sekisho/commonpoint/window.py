@@ -36,12 +36,10 @@ def estimate_window(
     The likelihood only changes at visits of victims, so the best window touches the first and the
     last of them, and the true one reaches, on average, one gap between victims further.
     """
-    totals = study.totals()
     starts, ends, scores = surface(
-        panel.visits, study.for_scan(), number, period,
-        total=float(totals[period]), scale=float(study.scale()[period]), limit=SURFACE_BINS,
-    )  # fmt: skip
-    best = np.unravel_index(int(scores.argmax()), scores.shape)
+        panel.visits, study.for_scan(), number, period, limit=SURFACE_BINS
+    )
+    best = [int(at) for at in np.unravel_index(int(scores.argmax()), scores.shape)]
     lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)
     fair_ends = np.flatnonzero(scores.max(axis=0) >= lowest)
@@ -50,8 +48,8 @@ def estimate_window(
     history_first = int(study.clock.edges[0] // 86_400)
     seen_first = max(int(panel.visits.day.min()), history_first)
     as_of = int(study.clock.end // 86_400) - 1
-    before = _previous(starts, fair_starts[0], seen_first)
-    after = _next(ends, fair_ends[-1], as_of)
+    before = _previous(starts, int(fair_starts[0]), seen_first)
+    after = _next(ends, int(fair_ends[-1]), as_of)
     start = max(first - gap, _previous(starts, best[0], seen_first))
     end = min(last + gap, _next(ends, best[1], as_of))
     reach = 3 * gap

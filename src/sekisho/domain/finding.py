@@ -87,8 +87,9 @@ class Finding:
     """An association between shopping at an entity in a window and later fraud.
 
     ``misuse_period`` is the trailing number of days before the as-of date in which the misuse
-    stands out, or None for all time or a span that is over (see ``misuse_span``). ``p_value`` is corrected for every window, period, entity
-    and level tried. ``kind`` is None for a finding and says why for a suspect.
+    stands out, or None for all time or a span that is over (see ``misuse_span``). ``p_value`` is
+    corrected for every window, period, entity and level tried. ``kind`` is None for a finding and
+    says why for a suspect.
     """
 
     entity_kind: EntityKind

@@ -2,7 +2,7 @@
 
 A *visit* belongs to a spell (a stretch of a card's life that ends with fraud, or without) and an
 entity. A spell is exposed in the window [s, e] when it has a visit in it; its risk runs from its
-first visit in the window. Because that first visit is the visit v with previous visit < s <= v <= e,
+first visit in the window. Because that first visit is the visit v with previous < s <= v <= e,
 each visit adds its weight to a rectangle of windows, and two cumulative sums over a difference
 array give the counts of all windows at once (summed-area tables, Crow 1984).
 
@@ -49,12 +49,16 @@ class Spells:
 
     Bit p of ``periods[s]`` says that the spell is a case whose fraud lies in misuse period p; 0
     for a spell that is no case. ``hazard_from[s, p]`` and ``hazard_until[s, p]`` are the cumulative
-    hazard at the period's beginning and at its end (or the spell's, if earlier).
+    hazard at the period's beginning and at its end (or the spell's, if earlier). ``totals[p]`` is
+    the number of cases in period p, ``scale[p]`` what hazards are multiplied with so that all cards
+    together expect as many.
     """
 
     periods: Ints
     hazard_from: Floats
     hazard_until: Floats
+    totals: Floats
+    scale: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def likelihood_ratio(k: float, expected: float, total: float) -> float:
     rest = total - k
     if rest > 0.0 and total > expected:
         score += rest * np.log(rest / (total - expected))
-    return score
+    return float(score)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -117,7 +121,7 @@ def _place(
 
 
 @nb.njit(cache=True, nogil=True)
-def _fill(
+def _fill(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no objects
     spell: Ints, hazard: Floats, weight: Floats,
     begin: NDArray[np.int32], last: NDArray[np.int32], until: NDArray[np.int32],
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
@@ -181,7 +185,7 @@ def _case_days(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, int]:
 
 
 @nb.njit(cache=True, nogil=True, parallel=True)
-def _scan(
+def _scan(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no objects
     first: Ints, spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
     totals: Floats, scale: Floats, floor: Floats, limit: int, least: int,
@@ -211,7 +215,7 @@ def _scan(
             )  # fmt: skip
             for a in range(bins):
                 for b in range(a, bins):
-                    k = int(round(counts[a, b]))
+                    k = int(round(counts[a, b]))  # noqa: RUF046 - compiled, round gives a float
                     # Rounding of the running sums must never produce an expectation of nothing.
                     mean = max(expected[a, b], floor[e])
                     if k < least or mean >= ceiling[k]:
@@ -227,16 +231,12 @@ def _scan(
                         _hopes(ceiling, value)
 
 
-def scan(
-    visits: Visits, spells: Spells, totals: Floats, *,
-    scale: Floats, floor: Floats, limit: int, least: int,
-) -> Best:  # fmt: skip
+def scan(visits: Visits, spells: Spells, *, floor: Floats, limit: int, least: int) -> Best:
     """Scan each entity over all windows and misuse periods.
 
-    ``totals[p]`` is the number of cases in period p, ``scale[p]`` what hazards are multiplied with
-    so that all cards together expect as many, ``floor`` the least expectation believed for each
-    entity, ``limit`` the most bins of the grid of windows, ``least`` the fewest cases that
-    make a window worth scoring. Memory: ``16 * limit**2`` bytes a thread.
+    ``floor`` is the least expectation believed for each entity, ``limit`` the most bins of the
+    grid of windows, ``least`` the fewest cases that make a window worth scoring.
+    Memory: ``16 * limit**2`` bytes a thread.
     """
     n = visits.first.size - 1
     best = Best(
@@ -247,7 +247,7 @@ def scan(
     _scan(
         visits.first, visits.spell, visits.day, visits.previous, visits.hazard, visits.weight,
         spells.periods, spells.hazard_from, spells.hazard_until,
-        totals, scale, floor, limit, least,
+        spells.totals, spells.scale, floor, limit, least,
         best.score, best.start, best.end, best.period,
         best.cases, best.expected, best.exposed_cases, best.windows,
     )  # fmt: skip
@@ -255,14 +255,7 @@ def scan(
 
 
 def surface(
-    visits: Visits,
-    spells: Spells,
-    entity: int,
-    period: int,
-    *,
-    total: float,
-    scale: float,
-    limit: int,
+    visits: Visits, spells: Spells, entity: int, period: int, *, limit: int
 ) -> tuple[Ints, Ints, Floats]:
     """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
     lo, hi = visits.first[entity], visits.first[entity + 1]
@@ -274,8 +267,10 @@ def surface(
     expected = np.empty_like(counts)
     _fill(
         visits.spell[part], visits.hazard[part], visits.weight[part], begin, last, until,
-        spells.periods, spells.hazard_from, spells.hazard_until, period, scale, counts, expected,
+        spells.periods, spells.hazard_from, spells.hazard_until,
+        period, spells.scale[period], counts, expected,
     )  # fmt: skip
+    total = spells.totals[period]
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = total - k

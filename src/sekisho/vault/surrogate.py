@@ -1,7 +1,7 @@
 """Card references: what stands for a card number everywhere outside the vault.
 
 ``card_ref`` = the first 128 bits of HMAC-SHA-256(card key, digits of the PAN), as 32 hex digits
-(PCI DSS 4.0.1 req. 3.5.1.1; why this length: docs/decisions/0006-card-reference.md).
+(PCI DSS 4.0.1 req. 3.5.1.1; why this length: docs/decisions/0007-card-reference.md).
 """
 
 from __future__ import annotations

@@ -13,7 +13,13 @@ import pyarrow as pa
 from sekisho.domain.errors import BadInput, OutputFailed
 from sekisho.warehouse.sqltext import literal
 
-_FULL_DISK = ("no space left", "disk quota", "max_temp_directory_size", "not enough space")
+_FULL_DISK = (
+    "no space left",
+    "disk quota",
+    "max_temp_directory_size",
+    "not enough space",
+    "file too large",  # of a limit on the size of files
+)
 
 
 def connect(workdir: Path, memory_limit: str, threads: int, zone: str) -> duckdb.DuckDBPyConnection:
@@ -69,7 +75,7 @@ def kind_of(error: BaseException) -> str:
 
 
 def _is_full_disk(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return True
     return any(words in str(error).lower() for words in _FULL_DISK)
 

@@ -83,6 +83,7 @@ class DuckHistory:
         self._overlapping = overlapping
         self._share = 1.0
         self._names: dict[int, tuple[str, str]] = {}
+        self._visits: VisitTable | None = None
         self.passes = 0
         present = set(columns)
         self._columns = present
@@ -141,11 +142,13 @@ class DuckHistory:
         share = min(1.0, cards / max(total, 1))
         threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
+        self._visits = None
         self._make("drawn_visits", "drawn_visits")
         self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
         reported = self._db.execute(
-            "SELECT count(DISTINCT d.card) FROM drawn_cards AS d SEMI JOIN fraud AS f USING (card_ref)"
+            "SELECT count(DISTINCT d.card) FROM drawn_cards AS d "
+            "SEMI JOIN fraud AS f USING (card_ref)"
         ).fetchall()[0][0]
         others = total - reported
         drawn = self._count("drawn_cards") - reported
@@ -156,11 +159,12 @@ class DuckHistory:
         """Make rows that overlapping files have in common one."""
         if self._overlapping:
             self._db.execute(
-                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM {table}"
+                f"CREATE OR REPLACE TEMP TABLE {table} AS "  # noqa: S608 - fixed words
+                f"SELECT DISTINCT * FROM {table}"
             )
 
     def _count(self, table: str) -> int:
-        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+        return int(self._db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
 
     def cards(self) -> CardTable:
         """The cards chosen so far, in the order of their numbers."""
@@ -190,7 +194,9 @@ class DuckHistory:
 
     def visits(self) -> VisitTable:
         """All visits of the drawn cards."""
-        return _visit_table(self._fetch("numbered_visits"))
+        if self._visits is None:
+            self._visits = _visit_table(self._fetch("numbered_visits"))
+        return self._visits
 
     def frauds(self) -> FraudTable:
         """All usable fraud reports of drawn cards; where a report names no shop, by its instant."""
@@ -286,7 +292,7 @@ class DuckHistory:
         wanted = {"entity": np.asarray(entities, np.int64)}
         self._db.register("wanted_entities", _as_arrow(wanted))
         self._db.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT m.* FROM merchants_seen AS m "
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT m.* FROM merchants_seen AS m "  # noqa: S608
             "JOIN wanted_entities AS w ON m.entity = w.entity"
         )
         self._db.unregister("wanted_entities")
@@ -331,6 +337,12 @@ class DuckHistory:
             source = "SELECT card_ref, acquirer_id, merchant_id, authorized_at FROM visits"
             self.passes += 1 if listed else 0
         self._db.execute(f"CREATE OR REPLACE TEMP VIEW exposing_visits AS {source}")
+        counted = ", ".join(f"'{kind}'" for kind in COUNTED_TYPES)
+        self._db.execute(
+            "CREATE OR REPLACE TEMP VIEW counted_frauds AS "  # noqa: S608 - fixed words
+            "SELECT card_ref, fraud_at FROM fraud "
+            f"WHERE coalesce(fraud_type, '') IN ({counted})"
+        )
         self._make("exposed_cards", "exposed_cards")
 
     def _all_candidates(self, entities: Ints) -> bool:
@@ -344,6 +356,11 @@ class DuckHistory:
         return int(
             self._db.execute("SELECT count(DISTINCT card_ref) FROM exposed_cards").fetchall()[0][0]
         )
+
+    def defrauded_count(self) -> int:
+        """Distinct cards in the table ``exposed_cards`` with a fraud that counts after a visit."""
+        sql = "SELECT count(DISTINCT card_ref) FROM exposed_cards WHERE defrauded"
+        return int(self._db.execute(sql).fetchall()[0][0])
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:

@@ -221,6 +221,7 @@ def _take_account(run: _Run) -> dict[Path, Path]:
     ):
         if side is not None:
             files += [(role, path) for path in _one_file(role, side)]
+    _refuse_two_roles(files)
     labels = label_of([path for _, path in files])
     for role, path in files:
         run.hashes.add(path)
@@ -228,6 +229,18 @@ def _take_account(run: _Run) -> dict[Path, Path]:
     for path, same in doubles.items():
         run.accounts[path].notes.append(f"the same bytes as {labels[same]}, read once")
     return doubles
+
+
+def _refuse_two_roles(files: Sequence[tuple[Role, Path]]) -> None:
+    """Raise BadInput where one file is given for two things."""
+    roles: dict[Path, Role] = {}
+    for role, path in files:
+        if roles.setdefault(path, role) is not role:
+            raise BadInput(
+                f"{path.name} is given as {roles[path]} and as {role}",
+                hint="Name another file for one of them. Where the history itself marks fraud, "
+                "leave --fraud out and name the column: --columns is_fraud=NAME",
+            )
 
 
 def _one_file(role: Role, path: Path) -> tuple[Path, ...]:

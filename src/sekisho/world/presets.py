@@ -137,10 +137,10 @@ STORY_FIRST_SALE = date(2024, 4, 1)  # the record does not say when misuse began
 STORY_END = date(2024, 11, 30)
 
 
-def story(cards: int = 20_000) -> WorldSpec:
+def story(cards: int = 12_000) -> WorldSpec:
     """Plan the demo: an invented operator whose four web shops leaked for 66 months, unnoticed.
 
-    One issuer with ``cards`` cards sees some 2,000 of the cards that were entered there, a few
+    One issuer with ``cards`` cards sees some 1,400 of the cards that were entered there, a few
     percent of the operator's customers. The data is kept for years and sold in three lots in the
     last months; the fourth shop belongs to somebody else by then. It holds security codes, so
     that 15 % of the exposed cards are misused, over months rather than at once.

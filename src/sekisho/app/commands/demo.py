@@ -75,7 +75,8 @@ def run_demo(plan: Plan, out: Path, console: Console) -> Replay:
 
 
 def _tell(console: Console, told: Replay, out: Path) -> None:
-    windows = [(shop.name, f"{shop.window_start} to {shop.window_end}") for shop in told.shops]
+    windows = [(shop.name, f"{shop.window_start} – {shop.window_end}") for shop in told.shops]
+    console.print()
     console.print(shop_table(windows, told.looks[-1].said))
     first, word = told.first_found, told.milestones.word
     if first is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,8 +26,10 @@ from sekisho.app.tracing import (
     write_results,
 )
 from sekisho.domain.errors import BadInput
-from sekisho.domain.finding import EntityKind, Trace
+from sekisho.domain.finding import EntityKind, Finding, Trace
 from sekisho.warehouse.intake import InputRequest
+
+MEMBERS_TOLD = 6  # shops of an operator or processor that the screen names
 
 
 class Language(StrEnum):
@@ -36,7 +39,7 @@ class Language(StrEnum):
     JA = "ja"
 
 
-def trace(
+def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     transactions: Annotated[
         list[Path], typer.Argument(help="Card history: Parquet or CSV files, or folders of them.")
     ],
@@ -179,17 +182,27 @@ def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
     console.print(f"next: open {escape(str(out / 'report.html'))}", soft_wrap=True)
 
 
+def _named(finding: Finding) -> str:
+    """The name beside the id, and the shops of an operator or processor."""
+    name = "" if finding.name == finding.entity_id else finding.name
+    shops = [member.name for member in finding.members[:MEMBERS_TOLD]]
+    more = len(finding.members) - len(shops)
+    return "\n".join([*filter(None, [name]), *shops, *([f"and {more} more"] if more else [])])
+
+
 def _table(trace: Trace) -> Table:
-    table = Table(title="Ask about these merchants", title_justify="left")
-    for name, side in (
-        ("merchant", "left"), ("id", "left"), ("exposed from", "left"), ("until", "left"),
-        ("cards exposed", "right"), ("defrauded", "right"), ("expected", "right"), ("p", "right"),
-    ):  # fmt: skip
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    # Narrow screens and log files fold the name; the id and the numbers are never cut.
+    table = Table(title="Ask about these merchants", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("merchant", overflow="fold")
+    table.add_column("id", no_wrap=True)
+    table.add_column("exposed", no_wrap=True)
+    for name in ("cards\nexposed", "de-\nfrauded", "ex-\npected", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
     for f in trace.findings:
         table.add_row(
-            escape(f.name), escape(f.entity_id), f.window_start.isoformat(),
-            f.window_end.isoformat(), f"{f.cards_exposed:,}", f"{f.cards_defrauded:,}",
+            escape(_named(f)), escape(f.entity_id),
+            f"{f.window_start.isoformat()}\n{f.window_end.isoformat()}",
+            f"{f.cards_exposed:,}", f"{f.cards_defrauded:,}",
             f"{f.cards_expected:.2f}", f"{f.p_value:.0e}",
         )  # fmt: skip
     return table

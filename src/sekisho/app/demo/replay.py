@@ -113,13 +113,14 @@ class _Steps:
 def _look(run: TraceRun, truth: Truth, day: date) -> Look:
     findings, suspects = run.trace.findings, run.trace.suspects
     ids = {shop.entity_id for shop in truth.shops}
+    asked = [place for f in findings for place in (f.members or (f,))]
     rows = run.history.connection.execute("SELECT DISTINCT card_ref FROM exposed_cards").fetchall()
     misused, yen = truth.later([str(row[0]) for row in rows], day)
     return Look(
         as_of=day,
         victims_known=truth.victims_known(day),
         said=tuple(_said(shop.entity_id, findings, suspects) for shop in truth.shops),
-        wrong=tuple(f.name for f in findings if f.entity_id not in ids),
+        wrong=tuple(place.name for place in asked if place.entity_id not in ids),
         blamed=blame(run, truth),
         listed=len(rows),
         misused_later=misused,
@@ -128,10 +129,12 @@ def _look(run: TraceRun, truth: Truth, day: date) -> Look:
 
 
 def _said(entity_id: str, findings: Sequence[Finding], suspects: Sequence[Finding]) -> Said:
+    """What was said of one shop, by itself or as a member of an operator or processor."""
     for f in (*findings, *suspects):
-        if f.entity_id == entity_id:
-            standing = _STANDINGS.get(f.kind, Standing.SUSPECT)
-            return Said(standing, f.p_value, f.window_start, f.window_end)
+        for place in f.members or (f,):
+            if place.entity_id == entity_id:
+                standing = _STANDINGS.get(f.kind, Standing.SUSPECT)
+                return Said(standing, f.p_value, place.window_start, place.window_end)
     return Said(Standing.SILENT)
 
 

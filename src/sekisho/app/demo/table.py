@@ -36,7 +36,7 @@ class Screen:
         self._last = ""
         self.live = Live(Group(self._table, self._bars), console=console, refresh_per_second=8)
 
-    def step(self, name: str, *, total: float | None = None) -> None:
+    def step(self, name: str, *, total: float | None = None) -> None:  # noqa: ARG002
         """Say what is being done; ``look 2024-05-31`` traces as of that day."""
         text = _STEPS.get(name) or f"tracing as of {name.removeprefix('look ')}"
         if self._last and text != self._last:
@@ -76,7 +76,7 @@ def _row(look: Look) -> tuple[str, str, str, str]:
     if suspects:
         parts.append(f"[dim]{suspects} suspected[/]")
     wrong = len(look.blamed) - look.blamed_rightly
-    ratio = f"[green]{look.blamed_rightly} that leaked[/], [red]{wrong} that did not[/]"
+    ratio = f"[green]{look.blamed_rightly} right[/], [red]{wrong} wrong[/]"
     return (
         look.as_of.isoformat(),
         f"{look.victims_known:,}",
@@ -88,11 +88,12 @@ def _row(look: Look) -> tuple[str, str, str, str]:
 def shop_table(names: Sequence[tuple[str, str]], said: Sequence[Said]) -> Table:
     """Windows found at the last look beside the true ones; ``names`` are name and true window."""
     table = Table(title="The windows that the last trace gives", title_justify="left")
-    for heading in ("shop", "really leaked", "found"):
-        table.add_column(heading)
+    table.add_column("shop", overflow="fold")
+    table.add_column("really leaked", no_wrap=True)
+    table.add_column("found", no_wrap=True)
     for (name, window), one in zip(names, said, strict=True):
-        found = f"{one.window_start} to {one.window_end}" if one.window_start else "-"
+        found = f"{one.window_start} – {one.window_end}" if one.window_start else "-"
         if one.standing is Standing.SUSPECT:
-            found += " (suspected)"
+            found += " ?"
         table.add_row(escape(name), window, found)
     return table

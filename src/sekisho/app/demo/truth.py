@@ -12,8 +12,6 @@ import duckdb
 
 from sekisho.web.demo.model import Role, Shop
 
-NEXT_MIDNIGHT = "CAST(? AS DATE) + INTERVAL 1 DAY"
-
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -34,7 +32,8 @@ class Truth:
     def victims_known(self, day: date) -> int:
         """Cards with misuse out of the leak that was reported by the end of ``day``."""
         return self._number(
-            f"SELECT count(DISTINCT card_ref) FROM misuse WHERE reported_at < {NEXT_MIDNIGHT}",
+            "SELECT count(DISTINCT card_ref) FROM misuse "
+            "WHERE reported_at < CAST(? AS DATE) + INTERVAL 1 DAY",
             [day],
         )
 
@@ -44,7 +43,8 @@ class Truth:
         self.db.execute("INSERT INTO listed SELECT unnest(?)", [cards])
         row = self.db.execute(
             "SELECT count(DISTINCT card_ref), CAST(coalesce(sum(yen), 0) AS BIGINT) "
-            f"FROM misuse SEMI JOIN listed USING (card_ref) WHERE fraud_at >= {NEXT_MIDNIGHT}",
+            "FROM misuse SEMI JOIN listed USING (card_ref) "
+            "WHERE fraud_at >= CAST(? AS DATE) + INTERVAL 1 DAY",
             [day],
         ).fetchall()[0]
         return int(row[0]), int(row[1])

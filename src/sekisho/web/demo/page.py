@@ -130,6 +130,8 @@ def _headline(replay: Replay, words: Words) -> str:
         if said.standing is Standing.FOUND
     ]
     shops = words.count("shop", len(names)) if len(names) > 1 else names[0]
+    if len(names) == len(replay.shops) > 1:
+        shops = told["headline.all"].format(n=len(names))
     return told["headline.before" if days > 0 else "headline.after"].format(
         shops=shops, found=words.day(first.as_of), days=words.count("day", abs(days))
     )
@@ -144,7 +146,7 @@ def _events(replay: Replay, language: Language) -> tuple[Event, ...]:
         (days.first_notice, texts["event.first"], False),
         (days.full_notice, texts["event.full"], False),
     ]
-    if replay.first_found:
+    if replay.first_found and replay.first_found is not replay.all_found:
         listed.append((replay.first_found.as_of, texts["event.found"], True))
     if replay.all_found:
         text = texts["event.all"].format(n=len(replay.shops))

@@ -7,7 +7,13 @@ from functools import partial
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sekisho.domain.finding import Trace
-from sekisho.web.report.view import explanation_text, figure_text, more_findings, page_of
+from sekisho.web.report.view import (
+    explanation_text,
+    figure_text,
+    first_members,
+    more_findings,
+    page_of,
+)
 from sekisho.web.report.words import Language, Words
 
 
@@ -32,6 +38,7 @@ def render_report(trace: Trace, *, language: Language, generated_for: str = "") 
         w=words,
         t=words.text,
         more=more_findings(page, words),
+        members=first_members(page, words),
         generated_for=" ".join(generated_for.split()),
         figure_text=partial(figure_text, words=words),
         explanation_text=partial(explanation_text, words=words),

@@ -67,6 +67,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "this would turn up in {chance} such traces.",
         "summary.more.one": "One more place stands out: {names}.",
         "summary.more.many": "{n} more places stand out: {names}.",
+        "summary.members": "The shops are {names}.",
         "summary.names_cut": "{names} and {n} more",
         "summary.protect": "{unharmed} used at such a place in its window have not been misused "
         "so far. They can still be protected.",
@@ -197,10 +198,12 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "unit.month": "by month",
         "unit.quarter": "by quarter",
         "unit.year": "by year",
-        "unit.step": "by step",
+        "unit.step": "in equal spans of days",
         # Funnel
         "funnel.heading": "From all cards to those to protect",
         "funnel.intro": "Cards are counted once, even if they were exposed at several places.",
+        "funnel.intro_pooled": "Added up over issuers and places. A card that was exposed at several "
+        "places counts at each of them, because counts cannot tell.",
         "funnel.alt": "Of {seen} in the history, {exposed} were used at a finding inside its "
         "window; {defrauded} of these were misused, {unharmed} were not.",
         "funnel.seen": "Cards in the history",
@@ -311,12 +314,14 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "next.heading": "What to do next",
         "next.accept": "Two people look at each finding and accept it, or say why not. Nothing "
         "leaves the house before that.",
-        "next.inquiry": "Make the evidence pack and send it the way that exists: through the "
-        "acquirer, the payment processor or the card scheme. It gives the merchant a right to "
-        "answer.",
-        "next.inquiry_folder": "DIR",
+        "next.inquiry": "Ask in writing, the way that exists: through the acquirer, the payment "
+        "processor or the card scheme. Name the window and the numbers, not the cardholders, and "
+        "give the merchant a right to answer.",
         "next.watch": "Put the {unharmed} not misused so far on the watch list "
         "(exposed_cards.parquet) until the answer is in; decide then which to reissue.",
+        "next.watch_pooled": "Each issuer lists its own cards from the places and windows of this "
+        "report (sekisho trace writes exposed_cards.parquet) and puts those not misused so far on "
+        "its watch list: {unharmed} in all, by these counts.",
         "next.silence": "Do not name the merchant to cardholders, or to anybody who need not "
         "know, before the merchant has published. A finding can be wrong.",
         "next.again": "Run the trace again when new fraud reports arrive, and whenever an answer "
@@ -366,6 +371,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "the same number.",
         "limit.no_entry_mode": "How the card was read is unknown, so the data taken could not be "
         "worked out.",
+        "limit.pooled_counts": "These are counts of several issuers without any card. Numbers of "
+        "few cards are left out or stand in longer spans, so misuse is counted too low and "
+        "expectations are too high. Groups of shops, neighbouring shops and permutations could "
+        "not be examined.",
         # Method
         "method.heading": "Method",
         "method.text": "A nested case-control study with a scan over exposure windows and misuse "
@@ -431,5 +440,6 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "role.merchants": "merchants",
         "role.cards": "cards",
         "role.known_leaks": "known leaks",
+        "role.pool": "pooled counts",
     }
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -14,7 +13,7 @@ from sekisho.web.report.words import Words
 
 MAX_SUSPECTS: Final = 40
 MAX_NAMES: Final = 3
-MAX_COMMANDS: Final = 5
+MAX_MEMBERS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ class Page:
     timeline: Timeline | None
     funnel: FunnelView | None
     visible: tuple[Visible, ...]
-    commands: tuple[str, ...]
 
 
 def page_of(trace: Trace, words: Words) -> Page:
@@ -104,7 +102,6 @@ def page_of(trace: Trace, words: Words) -> Page:
         timeline=_timeline(findings, trace) if findings else None,
         funnel=_funnel(trace) if findings else None,
         visible=() if findings else visible_from(trace),
-        commands=_commands(findings, words),
     )
 
 
@@ -140,6 +137,17 @@ def more_findings(page: Page, words: Words) -> str:
         )
     form = "one" if len(others) == 1 else "many"
     return words.text(f"summary.more.{form}", n=words.number(len(others)), names=names)
+
+
+def first_members(page: Page, words: Words) -> str:
+    """Return the sentence that names the shops of the first finding, or an empty text."""
+    members = page.findings[0].finding.members if page.findings else ()
+    if len(members) < 2:
+        return ""
+    names = words.join(words.name(m.name, m.entity_id) for m in members[:MAX_MEMBERS])
+    if len(members) > MAX_MEMBERS:
+        names = words.text("summary.names_cut", names=names, n=len(members) - MAX_MEMBERS)
+    return words.text("summary.members", names=names)
 
 
 def _headline(view: FindingView, words: Words) -> str:
@@ -249,13 +257,4 @@ def _funnel(trace: Trace) -> FunnelView | None:
         exposed_share=exposed,
         defrauded_share=defrauded,
         unharmed_share=funnel.cards_unharmed / funnel.cards_exposed,
-    )
-
-
-def _commands(views: tuple[FindingView, ...], words: Words) -> tuple[str, ...]:
-    folder = words.text("next.inquiry_folder")
-    return tuple(
-        f"sekisho inquiry {folder} --entity {shlex.quote(view.finding.entity_id)} "
-        f"--out inquiry-{view.number}.zip"
-        for view in views[:MAX_COMMANDS]
     )

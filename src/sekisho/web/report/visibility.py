@@ -2,7 +2,8 @@
 
 Worked out with the same chances as the scan itself: the tail of the counts with the spread that
 this history shows, then corrected for windows and misuse periods, for how much easier surprises
-come here, and for the places tested. The windows of a place number at most its victims.
+come here, and for the places tested. The windows of a place number at most its
+victims; the leak is taken to have lasted for two months.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sekisho.domain.finding import Trace
 from sekisho.stats.tails import EmpiricalNull, log_any, log_tail, window_trials
 
 SIZES: Final = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+WINDOW_DAYS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def _needed(size: int, expected: float, trace: Trace) -> int | None:
     counts = np.arange(max(int(expected), 3), min(size, trace.cases) + 1, dtype=float)
     extra_variance = (method.overdispersion * expected) ** 2
     log_p = log_tail(counts, expected, trace.cases, extra_variance)
-    log_p = log_any(log_p, window_trials(counts, len(method.misuse_periods)))
+    span = (trace.as_of - trace.history_start).days + 1
+    length = min(WINDOW_DAYS, span)
+    log_p = log_any(log_p, window_trials(counts, length, span, len(method.misuse_periods)))
     # The anchor of the null is not kept with the trace; without it the correction is the strictest.
     log_p = EmpiricalNull(anchor=0.0, stretch=method.chance_stretch).correct(log_p)
     log_p = log_any(log_p, max(method.entities_tested, 1))
