@@ -20,11 +20,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from commonpoint.tiny import Leak, make
 from invented_cards import invented_cards, naive_luhn
-from sekisho.app import cli
+from sekisho.app import cli, tracing
 from sekisho.app.output import OutputFolder
+from sekisho.app.tracing import TraceOptions, run_trace
 from sekisho.commonpoint.inquiry import FILE
 from sekisho.domain.finding import Finding, InputFile, Member, Trace
+from sekisho.domain.progress import Silent
 from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.web.report import findings_json
 from web import samples
@@ -388,6 +391,7 @@ def test_a_column_of_card_numbers_is_refused_or_left_out(desk: Desk, column: str
         write_results(desk.results, trace, CARDS)
     out = desk.home / "pack.zip"
     said = desk.refused("pack", "--draft", "--out", str(out), "--transactions", str(desk.history))
+    assert "card number" in said
     assert_no_card_number(said)
     assert not out.exists()
 
@@ -398,6 +402,29 @@ def test_a_card_number_in_an_option_is_refused(desk: Desk) -> None:
     assert "can be read as a card number" in said
     assert_no_card_number(said)
     assert not out.exists()
+
+
+def test_a_real_trace_can_be_asked_about(desk: Desk) -> None:
+    files = make(5, leaks=(Leak(6, 40, 120, 0.5),)).write(desk.home / "bank")
+    options = TraceOptions(memory_limit="500MB", threads=1)
+    run = run_trace(files.request(), options, desk.home / "scratch", Silent())
+    with OutputFolder(desk.home / "real") as folder:
+        tracing.write_results(run, folder, language="en")
+    run.history.connection.close()
+    [found] = run.trace.findings
+    history = [text for path in files.history for text in ("--transactions", str(path))]
+    out = desk.home / "real.zip"
+    code, said = desk.run(str(desk.home / "real"), "--entity", found.entity_id, "--draft",
+                          "--out", str(out), "--at", AT, "--sample", "9999", *history)  # fmt: skip
+    assert code == 0, said
+    pack = Pack(out)
+    exposed = pq.read_table(desk.home / "real" / "exposed_cards.parquet").to_pylist()
+    first = sorted(row["first_exposed_at"].isoformat() for row in exposed if row["defrauded"])
+    told = sorted(row["authorized_at"].removesuffix("+09:00") for row in pack.rows())
+    assert told == first
+    assert pack.evidence["transactions"]["same_files_as_traced"] is True
+    # The file also marks cards that were misused outside the misuse period of the finding.
+    assert 5 < pack.evidence["finding"]["cards_defrauded"] <= len(first)
 
 
 # ---------------------------------------------------------------- the answer
@@ -463,13 +490,14 @@ def test_the_table_is_taken_as_well(desk: Desk, encoding: str) -> None:
     answered(desk)
     table = list(csv.reader(io.StringIO(Pack(desk.home / "pack.zip").files["answer-form.csv"])))
     table[0][0] = table[0][0].lstrip("\ufeff")
-    values = {"answered_by": "架空商会", "answered_on": "2026-04-21", "conclusion": "leak_suspected",
-              "data_taken": "pan, security_code"}  # fmt: skip
+    values = {"answered_by": "架空商会", "answered_on": "2026-04-21",
+              "conclusion": "leak_suspected", "data_taken": "pan, security_code"}  # fmt: skip
     out = io.StringIO()
     csv.writer(out).writerows([key, values.get(key, value), more] for key, value, more in table)
     file = desk.home / "answer.csv"
     file.write_bytes(out.getvalue().encode(encoding))
-    desk.do("answer", "--file", str(file), *BY)
+    desk.do("answer", "--file", str(file), "--at", AT)
+    assert status(desk)["steps"][-1]["by"] == "架空商会"
     kept = status(desk)["steps"][-1]["answer"]
     assert kept == values | {"data_taken": ["pan", "security_code"]}
 

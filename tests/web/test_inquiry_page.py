@@ -65,8 +65,8 @@ def inquiry(finding: Finding | None = None, **more: object) -> Inquiry:
         draft=False,
         accepted=True,
         prepared_on=date(2026, 4, 2),
-        asked=Asked(Recipient.ACQUIRER, "架空アクワイアラー", "架空カード", "fraud@example.jp", "F-17",
-                    date(2026, 4, 30), "not stated"),
+        asked=Asked(Recipient.ACQUIRER, "架空アクワイアラー", "架空カード", "fraud@example.jp",
+                    "F-17", date(2026, 4, 30), "not stated"),
         finding=finding,
         members=members_of(finding)[0],
         members_left_out=0,
@@ -146,12 +146,14 @@ def test_pages_are_well_formed_and_marked(to: Recipient, draft: bool) -> None:
 
 def test_the_letter_says_what_it_must() -> None:
     english, japanese = (words(pages(inquiry())[f"letter.{x}"]) for x in ("en", "ja"))
-    for said in ("6,488 cards", "97 were misused", "30 April 2026", "not a legal or contractual "
-                 "deadline", "not an accusation", "may answer", "Do not publish",
-                 "not stated", "1 April 2023 and 20 April 2023", "1 of 97 transactions"):  # fmt: skip
+    for said in ("6,488 cards", "97 were misused", "30 April 2026", "not an accusation",
+                 "not a legal or contractual deadline", "may answer", "Do not publish",
+                 "not stated", "1 April 2023 and 20 April 2023",
+                 "1 of 97 transactions"):  # fmt: skip
         assert said in english, said
     for said in ("6,488枚", "97枚", "2026年4月30日", "期限ではありません", "告発ではなく",
-                 "回答、数値の訂正", "公表しないでください", "記載なし", "97件のうち1件"):  # fmt: skip
+                 "回答、数値の訂正", "公表しないでください", "記載なし",
+                 "97件のうち1件"):  # fmt: skip
         assert said in japanese, said
 
 
@@ -255,6 +257,6 @@ def test_pages_stand_alone_fit_print_and_can_be_read(
         assert faint == [], name
         pdf = page.pdf(prefer_css_page_size=True)
         assert b"/MediaBox [0 0 594" in pdf or b"/MediaBox [0 0 595" in pdf
-        assert pdf.count(b"/Type /Page\n") <= 4, name
+        assert 2 <= pdf.count(b"/Type /Page\n") <= 3, name
     assert len(requests) == 4
     page.close()

@@ -36,7 +36,7 @@ from sekisho.commonpoint.evidence import (
 )
 from sekisho.commonpoint.inquiry import digest_of
 from sekisho.commonpoint.reply import FIELDS, HEAD, blank_form, help_of
-from sekisho.domain.errors import BadInput
+from sekisho.domain.errors import BadInput, ClearCardNumbers
 from sekisho.domain.finding import Finding, Member
 from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.vault.pan import mask_embedded
@@ -207,6 +207,11 @@ def _sample(
         with_card_refs=request.with_card_refs,
         same_files={file.sha256 for file in history.files} == traced,
     )
+    if sample.left_out and not sample.rows:
+        raise ClearCardNumbers(
+            "every transaction_id or terminal_id of the sample can be read as a card number",
+            hint="Replace them first: sekisho import FILES... --card-key KEYFILE --out DIR",
+        )
     if not sample.rows:
         raise BadInput(
             f"no transaction of a misused card at {finding.entity_id} is in these files",

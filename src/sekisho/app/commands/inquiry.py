@@ -88,7 +88,7 @@ inquiries = typer.Typer(
 
 
 @inquiries.command(PACK)
-def pack(
+def pack(  # noqa: PLR0913, PLR0917 - options of the command line
     folder: Folder,
     entity: Entity,
     out: Annotated[Path, typer.Option(metavar="FILE.zip", help="The pack. Must not exist.")],
@@ -113,13 +113,13 @@ def pack(
     ] = None,
     columns: Annotated[str, typer.Option(help="As for trace: card_ref=NAME,...")] = "",
     sample: Annotated[int, typer.Option(min=1, max=10_000, help="Most transactions.")] = 100,
-    include_card_refs: Annotated[
+    include_card_refs: Annotated[  # noqa: FBT002
         bool, typer.Option("--include-card-refs", help="Add card references to the sample.")
     ] = False,
     acquirer: Annotated[
         str, typer.Option(help="Only shops of this acquirer, as in acquirer/merchant.")
     ] = "",
-    draft: Annotated[
+    draft: Annotated[  # noqa: FBT002
         bool, typer.Option("--draft", help="Look at the pack before two people accepted it.")
     ] = False,
     at: At = None,
@@ -160,7 +160,7 @@ def accept(folder: Folder, entity: Entity, by: By, why: Why = "", at: At = None)
 
 
 @inquiries.command("sent")
-def sent(
+def sent(  # noqa: PLR0913, PLR0917 - options of the command line
     folder: Folder,
     entity: Entity,
     by: By,
@@ -186,7 +186,7 @@ def answer(
     folder: Folder,
     entity: Entity,
     file: Annotated[Path, typer.Option(help="The filled answer-form.json or answer-form.csv.")],
-    by: By,
+    by: Annotated[str, typer.Option(help="Who keeps it; whoever answered if left out.")] = "",
     why: Why = "",
     at: At = None,
 ) -> None:
@@ -194,7 +194,8 @@ def answer(
     results = open_results(folder)
     subject = results.subject(entity)
     details = read_answer(file, results, subject)
-    action = Action(Step.ANSWER, _safe(by), _instant(at), _safe(why), details=details)
+    who = _safe(by) or details["answer"]["answered_by"]
+    action = Action(Step.ANSWER, who, _instant(at), _safe(why), details=details)
     entry = add_step(folder, subject, action)
     if details["card_numbers_masked"]:
         _console().print("[yellow]Card numbers in the answer were masked; delete its file.[/]")
@@ -220,7 +221,7 @@ def close(
 @inquiries.command("status")
 def status(
     folder: Folder,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
 ) -> None:
     """Show where every finding stands, what was answered, and by whom each step was taken."""
     results = open_results(folder)

@@ -10,12 +10,13 @@ FORM: Final[Mapping[str, tuple[str, str]]] = {
     "form.kind": ("Answer form", "回答書"),
     "form.h1": ("Answer about {place}", "{place}に関する回答"),
     "form.how": (
-        "Fill in what you know and leave the rest empty; a first answer may be followed by others. "
+        ("Fill in what you know and leave the rest empty; a first answer may be "
+        "followed by others. "
         "Print this page, or save it as PDF. To send a file that programs read, fill in "
-        "answer-form.csv or answer-form.json: the names of the fields are those in grey.",
-        "分かる範囲でご記入ください。空欄があってもかまいません。追ってご回答を重ねることもできます。"
+        "answer-form.csv or answer-form.json: the names of the fields are those in grey."),
+        ("分かる範囲でご記入ください。空欄があってもかまいません。追ってご回答を重ねることもできます。"
         "この画面は印刷またはPDFで保存できます。ファイルで返送される場合は、answer-form.csvまたは"
-        "answer-form.jsonにご記入ください（灰色の文字が項目名です）。",
+        "answer-form.jsonにご記入ください（灰色の文字が項目名です）。"),
     ),
     "form.no_cards": (
         "Write no card numbers, security codes or names of cardholders.",
