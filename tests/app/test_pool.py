@@ -8,7 +8,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from typer.testing import CliRunner
 
 from commonpoint.test_pooling import slice_of
 from commonpoint.tiny import Economy, Leak, card_name, make, shop_name
-from sekisho.app.cli import app
+from sekisho.app.program import app
+from sekisho.app.tracing import TraceOptions, run_trace
 from sekisho.app.pooling import merge_pools
 from sekisho.domain.errors import BadInput, SekishoError
 from sekisho.domain.progress import Silent
+from sekisho.warehouse.intake import InputRequest
 from sekisho.warehouse.pool_file import read_pool, write_pool
 from sekisho.world import CardSpec, LeakKind, LeakSpec, MerchantSpec, WorldSpec, build
 
@@ -267,43 +269,56 @@ def test_what_an_export_refuses(economy: Economy, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def dealt(spec: WorldSpec, seed: int, folder: Path) -> list[Path]:
+    """One world's cards in the hands of five issuers, by a hash of the reference."""
+    world = build(spec, seed)
+    tables = {
+        "transactions": world.transaction_table(),
+        "fraud": world.fraud_table(),
+        "cards": world.card_table(),
+    }
+    refs = sorted(set(tables["cards"]["card_ref"].to_pylist()))
+    hand = [int(hashlib.sha256(str(ref).encode()).hexdigest(), 16) % ISSUERS for ref in refs]
+    folders = []
+    for i in range(ISSUERS):
+        mine = pa.array([ref for ref, of in zip(refs, hand, strict=True) if of == i])
+        folders.append(folder / f"issuer{i}")
+        folders[-1].mkdir()
+        for name, table in tables.items():
+            part = table.filter(pc.is_in(table["card_ref"], value_set=mine))
+            pq.write_table(part, folders[-1] / f"{name}.parquet")
+    return folders
+
+
 @pytest.mark.slow
 def test_five_issuers_together_find_what_none_finds_alone(tmp_path: Path) -> None:
-    leak = LeakSpec(LeakKind.MERCHANT, ((60, 150),), 0.1, size_rank=0.06, lag_days=15.0)
+    leak = LeakSpec(LeakKind.MERCHANT, ((60, 150),), SHARE, size_rank=0.06, lag_days=15.0)
     spec = WorldSpec(
         days=300, merchants=MerchantSpec(count=300), cards=CardSpec(count=9_000), leaks=(leak,)
     )
-    world = build(spec, 3)
-    world.write(tmp_path / "world")
-    truth = json.loads((tmp_path / "world" / "truth.json").read_text("utf-8"))
-    print(truth["leaks"])
-    last = date.fromordinal(spec.start.toordinal() + spec.days - 1).isoformat()
-    tables = {
-        name: pq.read_table(tmp_path / "world" / f"{name}.parquet")
-        for name in ("transactions", "fraud", "cards")
-    }
+    last = spec.start + timedelta(days=spec.days - 1)
     pools = []
-    for i in range(ISSUERS):
-        folder = tmp_path / f"issuer{i}"
-        folder.mkdir()
-        for name, table in tables.items():
-            mine = [
-                int(hashlib.sha256(str(card).encode()).hexdigest(), 16) % ISSUERS == i
-                for card in table["card_ref"].to_pylist()
-            ]
-            pq.write_table(table.filter(pa.array(mine)), folder / f"{name}.parquet")
-        pools.append(tmp_path / f"{i}.pool")
+    for folder in dealt(spec, 3, tmp_path):
+        files = {name: folder / f"{name}.parquet" for name in ("transactions", "fraud", "cards")}
+        request = InputRequest(
+            (files["transactions"],), files["fraud"], cards=files["cards"], as_of=last
+        )
+        options = TraceOptions(permute=False, lead_times=False)
+        alone = run_trace(request, options, folder / "scratch", Silent())
+        alone.history.connection.close()
+        assert alone.trace.findings == ()
+        pools.append(folder / "counts.pool")
         call(
-            "pool", "export", folder / "transactions.parquet",
-            "--fraud", folder / "fraud.parquet", "--cards", folder / "cards.parquet",
-            "--issuer", f"架空カード{i}", "--as-of", last, "--since", spec.start, "--out", pools[-1],
+            "pool", "export", files["transactions"], "--fraud", files["fraud"],
+            "--cards", files["cards"], "--issuer", f"架空カード{folder.name}",
+            "--as-of", last, "--since", spec.start, "--out", pools[-1],
         )  # fmt: skip
-    alone = [merge_pools([path], Silent()).trace for path in pools]
+    assert [merge_pools([path], Silent()).trace.findings for path in pools] == [()] * ISSUERS
     together = merge_pools(pools, Silent()).trace
-    print([(f.entity_id, f.p_value) for t in alone for f in (*t.findings, *t.suspects)])
-    print([(f.entity_id, f.kind, f.p_value) for f in (*together.findings, *together.suspects)])
-    assert [t.findings for t in alone] == [()] * ISSUERS
-    assert len(together.findings) == 1
+    [found] = together.findings
+    first, last_day = (spec.start + timedelta(days=day) for day in leak.windows[0])
+    assert found.window_start_interval.lower <= first + timedelta(days=30)
+    assert found.window_end_interval.upper >= last_day - timedelta(days=30)
 
 
 def test_card_names_are_not_names_of_shops() -> None:

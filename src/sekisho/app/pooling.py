@@ -57,11 +57,6 @@ def export_pool(
     out, workdir = files
     inputs = read_inputs(request, TraceOptions(), workdir, progress)
     try:
-        if "acquirer_id" not in inputs.columns:
-            raise BadInput(
-                "The history has no acquirer_id: merchants of two acquirers could be mixed up.",
-                hint="Name the column with --columns acquirer_id=NAME.",
-            )
         history = DuckHistory(
             inputs.connection, inputs.columns, overlapping=inputs.overlapping,
             identity=inputs.identity,
@@ -73,6 +68,11 @@ def export_pool(
         made = contribute(history, asked, progress)
     finally:
         inputs.connection.close()
+    if not any("/" in name for name in made.pool.names):
+        raise BadInput(
+            "The history has no acquirer_id: other issuers could not tell its merchants apart.",
+            hint="Name the column with --columns acquirer_id=NAME.",
+        )
     header = PoolHeader(
         issuer=signature.issuer.strip(),
         legal_basis=signature.legal_basis.strip(),
