@@ -28,6 +28,7 @@ from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
 
 DAY = 86_400
+DAYS = 300
 START = seconds(datetime(2024, 1, 1))  # noqa: DTZ001 - wall clock
 PRODUCTS = ("standard", "gold", "student")
 AREAS = ("north", "south")
@@ -55,7 +56,7 @@ class Economy:
     purchases: tuple[Purchase, ...]
     reports: tuple[Report, ...]
     cards: dict[str, Card] = field(default_factory=dict)
-    days: int = 300
+    days: int = DAYS
     belongings: tuple[Belonging, ...] = ()
 
     @property
@@ -197,7 +198,6 @@ def make(
     *,
     cards: int = 600,
     shops: int = 40,
-    days: int = 300,
     background: float = 0.12,
     leaks: Sequence[Leak] = (),
     change: Callable[[Economy, np.random.Generator], Economy] | None = None,
@@ -206,7 +206,7 @@ def make(
 
     Half of the defrauded cards are closed and replaced after a week, half go on.
     """
-    rng = np.random.default_rng(seed)
+    rng, days = np.random.default_rng(seed), DAYS
     size = 1.0 / np.arange(1, shops + 1)
     size /= size.sum()
     rate = rng.gamma(1.5, 0.1, cards)

@@ -80,16 +80,26 @@ def judge_use_or_test(
     misused = float(weight[newcomers & soon].sum()) / max(float(weight[newcomers].sum()), 1.0)
     novel = index_at - first_at[cases] <= SHORT_LAG
     quick = int((novel & (lag <= QUICK_LAG)).sum())
-    odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
+    verdict = lags_of_use(cases.size, short, recent, quick, usual, misused)
+    return UseOrTest(int(cases.size), short, quick, usual, misused, median, verdict)
+
+
+def lags_of_use(
+    cases: int, short: int, recent: int, quick: int, usual: float, misused: float
+) -> bool:
+    """Whether lags are those of a place where stolen cards are tested or spent.
+
+    Counts and shares are those of `UseOrTest`; ``recent`` cards' last visit lay within a week.
+    """
+    odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
     # Newer to the shop than its other customers are, or too quick for data that is sold first.
-    newer = odd and short >= 0.75 * cases.size
-    quickly = quick >= 0.6 * cases.size and (misused >= 0.15 or quick >= 0.8 * cases.size)
-    quickly |= short >= 0.75 * cases.size and misused >= 0.2
+    newer = odd and short >= 0.75 * cases
+    quickly = quick >= 0.6 * cases and (misused >= 0.15 or quick >= 0.8 * cases)
+    quickly |= short >= 0.75 * cases and misused >= 0.2
     # So few victims, most of them new there, cannot be told from a test shop's: do not accuse.
-    too_few = cases.size <= FEW and short >= 0.75 * cases.size
-    verdict = newer or quickly or too_few
-    return UseOrTest(int(cases.size), short, quick, usual, misused, median, bool(verdict))
+    too_few = cases <= FEW and short >= 0.75 * cases
+    return bool(newer or quickly or too_few)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _VISITS = """
     FROM transactions
     WHERE card_ref IS NOT NULL AND merchant_id IS NOT NULL {filters}
 """
-_NO_REFUND = """
+NO_REFUND = """
     AND (message_type IS NULL OR NOT (
         lower(message_type) IN ('refund', 'reversal', 'credit')
         OR message_type LIKE '04%' OR message_type LIKE '14%'))
@@ -88,7 +88,7 @@ class DuckHistory:
         present = set(columns)
         self._columns = present
         has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
-        filters = _NO_REFUND if "message_type" in present else ""
+        filters = NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
             filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"
         use_bin = "bin" in present and not has_product

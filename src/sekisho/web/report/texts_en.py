@@ -202,6 +202,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Funnel
         "funnel.heading": "From all cards to those to protect",
         "funnel.intro": "Cards are counted once, even if they were exposed at several places.",
+        "funnel.intro_pooled": "Added up over issuers and places. A card that was exposed at several "
+        "places counts at each of them, because counts cannot tell.",
         "funnel.alt": "Of {seen} in the history, {exposed} were used at a finding inside its "
         "window; {defrauded} of these were misused, {unharmed} were not.",
         "funnel.seen": "Cards in the history",
@@ -317,6 +319,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "give the merchant a right to answer.",
         "next.watch": "Put the {unharmed} not misused so far on the watch list "
         "(exposed_cards.parquet) until the answer is in; decide then which to reissue.",
+        "next.watch_pooled": "Each issuer lists its own cards from the places and windows of this "
+        "report (sekisho trace writes exposed_cards.parquet) and puts those not misused so far on "
+        "its watch list: {unharmed} in all, by these counts.",
         "next.silence": "Do not name the merchant to cardholders, or to anybody who need not "
         "know, before the merchant has published. A finding can be wrong.",
         "next.again": "Run the trace again when new fraud reports arrive, and whenever an answer "
@@ -366,6 +371,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "the same number.",
         "limit.no_entry_mode": "How the card was read is unknown, so the data taken could not be "
         "worked out.",
+        "limit.pooled_counts": "These are counts of several issuers without any card. Numbers of "
+        "few cards are left out or stand in longer spans, so misuse is counted too low and "
+        "expectations are too high. Groups of shops, neighbouring shops and permutations could "
+        "not be examined.",
         # Method
         "method.heading": "Method",
         "method.text": "A nested case-control study with a scan over exposure windows and misuse "
@@ -431,5 +440,6 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "role.merchants": "merchants",
         "role.cards": "cards",
         "role.known_leaks": "known leaks",
+        "role.pool": "pooled counts",
     }
 )

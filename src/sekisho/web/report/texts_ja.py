@@ -203,6 +203,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Funnel
         "funnel.heading": "対象カードの内訳",
         "funnel.intro": "複数の利用先で対象となったカードも1枚として数えています。",
+        "funnel.intro_pooled": "各カード会社と各利用先の件数の合計です。複数の利用先で対象となった"
+        "カードは、件数だけでは区別できないため、それぞれで数えています。",
         "funnel.alt": "履歴にあるカード{seen}のうち、検出先で対象期間内に利用されたカードは"
         "{exposed}。その内訳は、不正利用あり{defrauded}、不正利用なし{unharmed}。",
         "funnel.seen": "履歴にあるカード",
@@ -316,6 +318,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "期間と件数を示して書面で照会します。会員を特定する情報は示さず、加盟店に回答の機会を与えます。",
         "next.watch": "不正利用のない{unharmed}（exposed_cards.parquet）を監視対象に登録し、"
         "回答を待って差替えの要否を判断します。",
+        "next.watch_pooled": "各カード会社が、この報告書の加盟店と期間から自社の対象カードを抽出し"
+        "（sekisho trace の exposed_cards.parquet）、不正利用のないカードを監視対象に登録します。"
+        "件数の合計では{unharmed}です。",
         "next.silence": "加盟店が公表するまで、会員や業務上知る必要のない方に加盟店名を伝えては"
         "なりません。検出結果が誤っている可能性もあります。",
         "next.again": "新しい不正利用報告が届いたとき、および回答があったときに、再度調査します。",
@@ -365,6 +370,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "limit.no_acquirer": "加盟店を番号だけで識別しています。異なるアクワイアラーが同じ番号を"
         "使っている可能性があります。",
         "limit.no_entry_mode": "カードの読取方法が不明なため、漏えい項目を推定できません。",
+        "limit.pooled_counts": "カード番号を含まない、複数のカード会社の件数の合計です。少数のカードの"
+        "件数は除くか長い期間にまとめているため、不正利用は少なめに、期待値は多めになります。店舗の"
+        "グループ、近隣の店舗、並べ替え検定は調べられません。",
         # Method
         "method.heading": "調査方法",
         "method.text": "漏えい対象期間と不正利用期間を走査する、コホート内症例対照研究によります。"
@@ -431,5 +439,6 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "role.merchants": "加盟店",
         "role.cards": "カード",
         "role.known_leaks": "既知の漏えい",
+        "role.pool": "持ち寄った件数",
     }
 )
