@@ -12,7 +12,15 @@ from commonpoint.array_history import Belonging
 from commonpoint.tiny import DAY, START, Economy, Leak, duck, make, shop_name, with_trouble
 from sekisho.commonpoint.cohort import make_clock
 from sekisho.commonpoint.levels import Levels, merchant_rows, read_levels
-from sekisho.commonpoint.study import LONG_AGO, Panel, arrange, make_panel, make_study, regroup
+from sekisho.commonpoint.study import (
+    LONG_AGO,
+    Panel,
+    arrange,
+    exposing_visits,
+    make_panel,
+    make_study,
+    regroup,
+)
 from sekisho.domain.finding import EntityKind
 from sekisho.domain.history import GroupTable
 
@@ -77,6 +85,8 @@ def test_entities_are_numbered_level_by_level() -> None:
     assert levels.merchants_of(3).tolist() == [3]
     assert levels.merchants_of(4).tolist() == [0, 1, 2]
     assert levels.merchants_of(5).tolist() == [2, 3]
+    assert levels.tenure(4, 2) == (50, FAR - 1)
+    assert levels.tenure(5, 2) == (-1, 49)
 
 
 # ---------------------------------------------------------------- reading them
@@ -202,5 +212,5 @@ def test_a_group_is_its_shops_visits_as_if_there_was_one_shop(seed: int) -> None
     ]
     assert as_dict(regroup(panel, rows, 77)) == naive_arrange(plain)
     group = np.where(np.isin(visits.entity, [0, 3, 4, 8]), 77, -1).astype(np.int64)
-    direct = make_panel(study, visits, entity=group)
+    direct = exposing_visits(study, visits).at_entities(group)
     assert as_dict(direct) == naive_arrange(plain)

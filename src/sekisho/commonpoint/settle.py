@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.levels import UPWARD, Levels, merchant_rows
 from sekisho.commonpoint.search import (
     Association,
@@ -232,9 +233,11 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     if own[0] < OWN_WINDOW_P:
         start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])
         gap = max(1, round((end - start) / int(best.cases[0])))
-        first = int(study.clock.edges[0] // 86_400)
-        last = int(study.clock.end // 86_400) - 1
-        start, end = max(start - gap, first), min(end + gap, last)
+        start, end = start - gap, end + gap
+    # No window reaches beyond the history, or the days on which the shop belonged to the group.
+    since, until = bench.levels.tenure(whole.entity, merchant)
+    start = max(start, since // DAY, int(study.clock.edges[0] // DAY))
+    end = min(end, until // DAY, int(study.clock.end // DAY) - 1)
     visits = panel.visits
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
