@@ -48,6 +48,9 @@ AREAS = 40  # home areas told from shared terminals
 SHOPS = 2_000  # merchants that the 10,000 terminals are grouped into
 MOST_EXPOSED = 0.2  # share of the cards; where nearly all are exposed, none are left to compare
 BATCH = 16
+OWN, INVENTED = "its own", "invented"
+# Misused shares; beside its own fraud, which hits seven in ten cards, only large ones can be seen.
+SHARES = {False: (0.005, 0.5), True: (0.3, 1.0)}
 HOPELESS = -3.0  # leaks whose log10 p for an oracle is larger are not traced
 NOWHERE = Truth((), None, frozenset(), frozenset())
 
@@ -126,7 +129,7 @@ def visitors(history: History, shop: int, first: int, last: int) -> int:
     return int(np.unique(history.card[rows]).size)
 
 
-def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
+def one_leak(history: History, shares: tuple[float, float], rng: np.random.Generator) -> LeakSpec:
     """A leak of random shop, window, timing and share, that does not expose nearly every card."""
     days = history.days
     rows = np.bincount(history.merchant, minlength=SHOPS)
@@ -143,9 +146,11 @@ def one_leak(history: History, rng: np.random.Generator) -> LeakSpec:
     sales: tuple[int, ...] = () if timing is Timing.AT_ONCE else (last + 5,)
     if timing is Timing.BATCHES:
         sales = (max(1, last - 15), last + 5)
+    share = float(np.exp(rng.uniform(*np.log(shares))))
+    lag = float(rng.uniform(2.0, 12.0))
     return LeakSpec(
-        LeakKind.MERCHANT, ((first, last),), float(np.exp(rng.uniform(np.log(0.005), np.log(0.5)))),
-        timing, merchants=(shop,), lag_days=float(rng.uniform(2.0, 12.0)), sales=sales,
+        LeakKind.MERCHANT, ((first, last),), share, timing, merchants=(shop,), lag_days=lag,
+        sales=sales,
     )  # fmt: skip
 
 
@@ -164,11 +169,11 @@ def leak_history(seed: int, *, quiet: bool = False) -> Record:
     rng = np.random.default_rng([seed, 2])
     own = seed % 2 == 0
     history = grouped(seed, fraud=own)
-    leaks = () if quiet else (one_leak(history, rng),)
+    leaks = () if quiet else (one_leak(history, SHARES[own], rng),)
     # Without its own fraud the history gets as much background as an issuer sees in a year.
     plan = InjectionPlan(background=0.0 if own else 0.02)
     injected = inject(history, leaks, rng, plan)
-    figures: Record = {"seed": seed, "fraud": "its own" if own else "invented"}
+    figures: Record = {"seed": seed, "fraud": OWN if own else INVENTED}
     truth = NOWHERE
     if leaks:
         figures |= {"timing": str(leaks[0].timing), "misuse_share": leaks[0].misuse_share}
@@ -206,12 +211,12 @@ def month_ends(history: History) -> list[date]:
 
 
 def draw(first: int, wanted: int, processes: int) -> Iterator[Record]:
-    """Histories by rising seed until each wanted bin holds so many leaks."""
+    """Histories by rising seed until each wanted bin holds so many leaks beside invented fraud."""
     counts = [0] * len(BIN_NAMES)
     while min(counts[i] for i in WANTED) < wanted:
         for record in each(leak_history, range(first, first + BATCH), processes):
             if record["oracle"]["log10_p"] <= HOPELESS:
-                counts[record["bin"]] += 1
+                counts[record["bin"]] += record["fraud"] == INVENTED
                 yield record
         first += BATCH
 
@@ -245,5 +250,8 @@ def run(argv: list[str]) -> None:
     silent = list(each(quiet_history, range(first, first + options.quiet), options.processes))
     for record in silent:
         keep("handbook-quiet", record)
-    print(f"Terminals grouped into {SHOPS} merchants, one leak injected\n")
-    report("handbook", leaks, silent)
+    for fraud in (INVENTED, OWN):
+        print(
+            f"Terminals grouped into {SHOPS:,} merchants, one leak injected beside {fraud} fraud\n"
+        )
+        report("handbook", *([r for r in of if r["fraud"] == fraud] for of in (leaks, silent)))

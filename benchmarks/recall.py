@@ -202,6 +202,14 @@ def _method_row(name: str, how: str, leaks: Sequence[Record], found: Sequence[bo
     for i in range(len(BIN_NAMES)):
         of = [hit for hit, r in zip(found, leaks, strict=True) if r["bin"] == i]
         cells.append(f"{sum(of)}/{len(of)}" if of else "-")
+    return [name, how, *cells, *(_needed(leaks, found, chance) for chance in (0.5, 0.9))]
+
+
+def _needed(leaks: Sequence[Record], found: Sequence[bool], chance: float) -> str:
+    """Victims needed to be found with a chance, where the leaks drawn reach so far."""
     victims = [r["oracle"]["misused"] for r in leaks]
-    needed = [victims_needed(victims, found, chance) for chance in (0.5, 0.9)]
-    return [name, how, *cells, *("-" if n is None else f"{n:.1f}" for n in needed)]
+    needed = victims_needed(victims, found, chance)
+    if needed is None:
+        return "-"
+    few, many = np.quantile(victims, (0.02, 0.98))
+    return f"< {few:.0f}" if needed < few else f"> {many:.0f}" if needed > many else f"{needed:.1f}"

@@ -53,7 +53,7 @@ def victims_needed(victims: ArrayLike, found: ArrayLike, chance: float = 0.5) ->
     slope, middle = optimize.minimize(loss, [2.0, float(x.mean())], method="Nelder-Mead").x
     if slope <= 0:
         return None
-    return float(np.exp(middle + special.logit(chance) / slope))
+    return float(np.exp(min(middle + special.logit(chance) / slope, 700.0)))
 
 
 def show(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -40,9 +40,9 @@ def traced(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Trace a request in a fresh folder; findings.json as read back."""
     runs = iter(range(1_000))
 
-    def run(request: InputRequest, **question: int) -> dict[str, Any]:
+    def run(request: InputRequest, **others: Any) -> dict[str, Any]:
         work = tmp_path / f"run{next(runs)}"
-        options = TraceOptions(memory_limit="500MB", threads=1, question=question)
+        options = TraceOptions(memory_limit="500MB", threads=1, **others)
         traced = run_trace(request, options, work / "scratch", Silent())
         write_results(traced, work, language="en")
         traced.history.connection.close()

@@ -13,7 +13,14 @@ from datetime import datetime
 import numpy as np
 
 from sekisho.domain.finding import EntityKind
-from sekisho.domain.history import CardTable, ExposureWindow, FraudTable, Survey, VisitTable
+from sekisho.domain.history import (
+    CardTable,
+    ExposureWindow,
+    FraudTable,
+    GroupTable,
+    Survey,
+    VisitTable,
+)
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - wall clock, as in the history
 FAR = 1 << 40
@@ -58,6 +65,17 @@ class Card:
     replaced_by: str | None = None
 
 
+@dataclass(frozen=True)
+class Belonging:
+    """One row of the merchant file: a shop's group from one midnight until before another."""
+
+    shop: tuple[str, str]
+    kind: EntityKind
+    group: str
+    start: int | None = None
+    end: int | None = None
+
+
 @dataclass
 class ArrayHistory:
     """The history. ``cards_file`` may miss cards; ``names`` may miss shops."""
@@ -66,6 +84,7 @@ class ArrayHistory:
     reports: Sequence[Report]
     cards_file: dict[str, Card] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+    belongings: Sequence[Belonging] = ()
     passes: int = 0
 
     def survey(self) -> Survey:
@@ -177,8 +196,26 @@ class ArrayHistory:
     def entity_name(self, entity: int) -> str:
         return self.names.get(self._shops[entity], self.entity_id(entity))
 
-    def groups(self, kind: EntityKind) -> None:
-        """These economies know nothing of operators."""
+    def groups(self, kind: EntityKind) -> GroupTable | None:
+        known = [b for b in self.belongings if b.kind is kind and b.shop in self._entity]
+        shops: dict[str, set[tuple[str, str]]] = {}
+        for b in known:
+            shops.setdefault(b.group, set()).add(b.shop)
+        ids = tuple(sorted(group for group, some in shops.items() if len(some) > 1))
+        rows = sorted(
+            (
+                self._entity[b.shop],
+                -1 if b.start is None else b.start,
+                FAR if b.end is None else b.end,
+                ids.index(b.group),
+            )
+            for b in known
+            if b.group in ids
+        )
+        if not rows:
+            return None
+        columns = [np.array([row[i] for row in rows], np.int64) for i in range(4)]
+        return GroupTable(*columns, ids, ids)
 
     def add_visitors(self, entities: np.ndarray) -> VisitTable:
         wanted = {self._shops[int(entity)] for entity in entities}

@@ -131,7 +131,7 @@ def test_findings_are_equal(economy: Economy, tmp_path: Path, controls: int) -> 
 
 
 def test_a_card_file_that_names_a_card_twice_moves_nobody(tmp_path: Path) -> None:
-    economy = make(3, cards=60, shops=5, days=120, background=0.4)
+    economy = make(3, cards=60, shops=5, background=0.4)
     with duck(economy, tmp_path / "once") as history:
         history.survey()
         history.draw(cards=1_000)

@@ -103,18 +103,17 @@ def test_an_open_window_says_so_and_a_cut_one_too() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_earlier_look_is_what_an_earlier_run_would_have_said(seed: int) -> None:
-    economy = spread(seed, Leak(8, 30, 280, 0.5, lag=8.0))
+    economy = spread(seed, Leak(8, 100, 280, 0.5, lag=8.0))
     answer = search(economy)
     found = next(a for a in answer.associations if a.kind is None)
-    look = earlier_look(found, answer.ground, Limits().family_wise_error)
+    look = earlier_look(found, answer.ground, answer.chance, Limits().family_wise_error)
     assert look.found_on < economy.last_day
     later = look.found_on + timedelta(days=31)
     assert shop_id(8) in {f.entity_id for f in search(economy, later).findings}
-    before = look.found_on - timedelta(days=61)
+    before = look.found_on - timedelta(days=32)
     assert shop_id(8) not in {f.entity_id for f in search(economy, before).findings}
-    reports = [
-        r for r in economy.reports if r.at >= START + (look.found_on - day_of(-1)).days * DAY
-    ]
+    since = START + (look.found_on - day_of(-1)).days * DAY
+    reports = [r for r in economy.reports if r.at >= since]
     assert look.victims_after <= len(reports)
 
 

@@ -13,12 +13,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from commonpoint.array_history import EPOCH, ArrayHistory, Card, Purchase, Report, seconds
+from commonpoint.array_history import (
+    EPOCH,
+    ArrayHistory,
+    Belonging,
+    Card,
+    Purchase,
+    Report,
+    seconds,
+)
+from sekisho.domain.finding import EntityKind
 from sekisho.domain.progress import Silent
 from sekisho.warehouse.history import DuckHistory
 from sekisho.warehouse.intake import InputRequest, Inputs, open_inputs
 
 DAY = 86_400
+DAYS = 300
 START = seconds(datetime(2024, 1, 1))  # noqa: DTZ001 - wall clock
 PRODUCTS = ("standard", "gold", "student")
 AREAS = ("north", "south")
@@ -46,7 +56,8 @@ class Economy:
     purchases: tuple[Purchase, ...]
     reports: tuple[Report, ...]
     cards: dict[str, Card] = field(default_factory=dict)
-    days: int = 300
+    days: int = DAYS
+    belongings: tuple[Belonging, ...] = ()
 
     @property
     def last_day(self) -> date:
@@ -59,6 +70,7 @@ class Economy:
             [p for p in self.purchases if p.at < end],
             [r for r in self.reports if max(r.at, r.reported_at or r.at) < end],
             self.cards,
+            belongings=self.belongings,
         )
 
     def write(self, folder: Path, parts: int = 1) -> Files:
@@ -67,7 +79,10 @@ class Economy:
         history = tuple(folder / f"history{i}.parquet" for i in range(parts))
         for i, path in enumerate(history):
             pq.write_table(purchase_table(self.purchases[i::parts]), path)
-        files = Files(history, folder / "fraud.parquet", folder / "cards.parquet")
+        merchants = folder / "merchants.parquet" if self.belongings else None
+        files = Files(history, folder / "fraud.parquet", folder / "cards.parquet", merchants)
+        if merchants is not None:
+            pq.write_table(merchant_table(self.belongings), merchants)
         pq.write_table(report_table(self.reports), files.fraud)
         pq.write_table(card_table(self.cards), files.cards)
         return files
@@ -80,9 +95,12 @@ class Files:
     history: tuple[Path, ...]
     fraud: Path
     cards: Path
+    merchants: Path | None = None
 
     def request(self, as_of: date | None = None, **others: object) -> InputRequest:
-        request = InputRequest(self.history, self.fraud, cards=self.cards, as_of=as_of)
+        request = InputRequest(
+            self.history, self.fraud, cards=self.cards, merchants=self.merchants, as_of=as_of
+        )
         return replace(request, **others)  # type: ignore[arg-type]
 
 
@@ -128,6 +146,25 @@ def card_table(cards: dict[str, Card]) -> pa.Table:
     })  # fmt: skip
 
 
+def merchant_table(rows: Sequence[Belonging]) -> pa.Table:
+    """Days of belonging: the merchant file names the last one, both ends included."""
+
+    def day(second: int | None) -> date | None:
+        return None if second is None else (EPOCH + timedelta(seconds=second)).date()
+
+    def of(kind: EntityKind) -> pa.Array:
+        return pa.array([b.group if b.kind is kind else None for b in rows], pa.string())
+
+    return pa.table({
+        "acquirer_id": pa.array([b.shop[0] for b in rows], pa.string()),
+        "merchant_id": pa.array([b.shop[1] for b in rows], pa.string()),
+        "operator_id": of(EntityKind.OPERATOR),
+        "processor_id": of(EntityKind.PROCESSOR),
+        "valid_from": pa.array([day(b.start) for b in rows], pa.date32()),
+        "valid_to": pa.array([day(b.end and b.end - DAY) for b in rows], pa.date32()),
+    })  # fmt: skip
+
+
 @contextmanager
 def opened(request: InputRequest, work: Path) -> Iterator[Inputs]:
     inputs = open_inputs(
@@ -161,7 +198,6 @@ def make(
     *,
     cards: int = 600,
     shops: int = 40,
-    days: int = 300,
     background: float = 0.12,
     leaks: Sequence[Leak] = (),
     change: Callable[[Economy, np.random.Generator], Economy] | None = None,
@@ -170,7 +206,7 @@ def make(
 
     Half of the defrauded cards are closed and replaced after a week, half go on.
     """
-    rng = np.random.default_rng(seed)
+    rng, days = np.random.default_rng(seed), DAYS
     size = 1.0 / np.arange(1, shops + 1)
     size /= size.sum()
     rate = rng.gamma(1.5, 0.1, cards)

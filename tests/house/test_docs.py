@@ -115,6 +115,8 @@ def command_trouble(line: str, root_command: Any, targets: set[str]) -> str | No
         name, *rest = rest
         if name in AWAITED_COMMANDS and name not in command.commands:
             return None
+        if name not in command.commands and hasattr(command, "default_command"):
+            name, rest = command.default_command, [name, *rest]
         if name not in command.commands:
             return f"{path} has no command {name}"
         command, path = command.commands[name], f"{path} {name}"

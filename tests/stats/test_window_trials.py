@@ -2,7 +2,7 @@
 
 Cards are defrauded at a constant hazard, whatever they visit. Each shop's best window over all
 misuse periods gets its p-value; corrected by `window_trials`, it must not fall below a level more
-often than the level says. `pytest -s` prints the numbers that docs/algorithms/common-point.md cites.
+often than the level says. `pytest -s` prints the numbers in docs/algorithms/common-point.md.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Cards:
             bits |= inside.astype(np.int64) << p
         ends = np.minimum(self.fraud[:, None], periods[None, :, 1])
         since = np.minimum(self.fraud[:, None], periods[None, :, 0])
-        return Spells(bits, np.maximum(since, 0.0), np.maximum(ends, 0.0))
+        since, ends = np.maximum(since, 0.0), np.maximum(ends, 0.0)
+        totals = np.array([float(((bits >> p) & 1).sum()) for p in range(len(periods))])
+        return Spells(bits, since, ends, totals, totals / (ends - since).sum(axis=0))
 
 
 def make_cards(rng: np.random.Generator) -> Cards:
@@ -54,8 +56,8 @@ def visits_at(cards: Cards, shops: int, visitors: int, times: float, seed: int) 
     rng = np.random.default_rng(seed)
     rows = []
     for shop in range(shops):
-        spell = rng.choice(SPELLS, visitors, replace=False)
-        spell = np.repeat(spell, 1 + rng.poisson(times - 1.0, visitors))
+        spell = np.unique(rng.integers(0, SPELLS, visitors))
+        spell = np.repeat(spell, 1 + rng.poisson(times - 1.0, spell.size))
         day = rng.integers(0, DAYS, spell.size)
         seen = day + 0.5 < cards.fraud[spell]
         rows.append(np.unique((shop * SPELLS + spell[seen]) * DAYS + day[seen]))
@@ -74,13 +76,8 @@ def visits_at(cards: Cards, shops: int, visitors: int, times: float, seed: int) 
 def best_windows(cards: Cards, visits: Visits, limit: int) -> tuple[Best, np.ndarray]:
     """The scan's best windows, and their log p before any correction."""
     spells = cards.spells()
-    totals = np.array([float(((spells.periods >> p) & 1).sum()) for p in range(len(CLOCK.periods))])
-    scale = totals / (spells.hazard_until - spells.hazard_from).sum(axis=0)
-    best = scan(
-        visits, spells, totals, scale=scale, floor=np.full(visits.first.size - 1, 1e-9),
-        limit=limit, least=3,
-    )  # fmt: skip
-    point = log_tail(best.cases, best.expected, totals[best.period], 0.0)
+    best = scan(visits, spells, floor=np.full(visits.first.size - 1, 1e-9), limit=limit, least=3)
+    point = log_tail(best.cases, best.expected, spells.totals[best.period], 0.0)
     return best, np.where(best.score > 0, point, 0.0)
 
 

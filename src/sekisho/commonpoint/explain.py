@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
 FEW = 6  # victims: too few to tell a source misused at once from a test shop
 QUICK_LAG = 36 * 3600
+OVERNIGHT_HOURS = 24.0
 NEIGHBOURS_MOST = 20
 WAVE_CASES = 5  # fewer misused look-alikes are no wave
 WAVE_P = 1e-3
@@ -81,7 +82,9 @@ def judge_use_or_test(
     novel = index_at - first_at[cases] <= SHORT_LAG
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    verdict = lags_of_use(cases.size, short, recent, quick, usual, misused)
+    # Stolen data takes a while to be sold; a test shop's visits come the night before.
+    overnight = short >= 0.75 * cases.size and median <= OVERNIGHT_HOURS
+    verdict = overnight or lags_of_use(cases.size, short, recent, quick, usual, misused)
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, verdict)
 
 

@@ -52,6 +52,7 @@ class _Docket:
     failed: NDArray[np.bool_]
     owner: Ints
     taken: list[Association]
+    usual: Chance  # while the cases of ``study`` count
 
 
 def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
@@ -59,19 +60,18 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     study, size = ground.study, ground.panel.entities.size
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
-        np.full(len(study.spells), -1, np.int64), [],
+        np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study),
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
     for _ in range(HEARINGS_MOST):
         if docket.done.all() or not _judge_strongest(docket, alpha):
             break
     docket.done &= ~docket.failed
-    chance = learn_chance(ground, docket.study)
-    docket.taken += _suspects(docket, chance)
+    docket.taken += _suspects(docket, docket.usual)
     _name_twins(docket.taken, ground, levels)
     _mark_explained(docket, limits)
     _drop_echoes(docket)
-    return Judgement(docket.taken, docket.study, chance)
+    return Judgement(docket.taken, docket.study, docket.usual)
 
 
 def _judge_strongest(docket: _Docket, alpha: float) -> bool:
@@ -90,8 +90,14 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
         return False
     number = int(left[top])
     found = associate(study, docket.panel.select(left[top : top + 1]), best, top, 0.0)
-    chance = learn_chance(ground, study.without(found.spells))
-    found.log_p = float(run_log_p(ground, chance, best, totals, left)[top])
+    # Both err upwards: while the victims count, shops that they like look guilty; without them, the
+    # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
+    others = learn_chance(ground, study.without(found.spells))
+    said = [
+        (float(run_log_p(ground, chance, best, totals, left)[top]), chance)
+        for chance in (others, docket.usual)
+    ]
+    found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[number] = True
     if found.log_p >= alpha:
         docket.failed[number] = True
@@ -134,6 +140,7 @@ def _take_out(docket: _Docket, found: Association) -> None:
     docket.done |= np.isin(entities, [m.merchant for m in found.members])
     docket.done &= ~docket.failed
     docket.failed[:] = False
+    docket.usual = learn_chance(docket.ground, docket.study)
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:

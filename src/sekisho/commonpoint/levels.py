@@ -61,6 +61,13 @@ class Levels:
         table = self.tables[kind]
         return np.unique(table.merchant[table.group == entity - self.offset(kind)])
 
+    def tenure(self, entity: int, merchant: int) -> tuple[int, int]:
+        """First and last instant at which a merchant belonged to a group."""
+        kind = self.kind_of(entity)
+        table = self.tables[kind]
+        rows = (table.merchant == merchant) & (table.group == entity - self.offset(kind))
+        return int(table.start[rows].min()), int(table.end[rows].max()) - 1
+
     def group_of(self, kind: EntityKind, merchant: Ints, at: Ints) -> Ints:
         """The entity of level ``kind`` that each visit belongs to, or -1."""
         table = self.tables[kind]

@@ -14,7 +14,14 @@ from sekisho.commonpoint.explain import (
 )
 from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
-from sekisho.commonpoint.study import Panel, Study, extend_study, join_panels, make_panel
+from sekisho.commonpoint.study import (
+    Panel,
+    Study,
+    exposing_visits,
+    extend_study,
+    join_panels,
+    make_panel,
+)
 from sekisho.domain.finding import SuspectKind
 from sekisho.domain.history import VisitTable
 from sekisho.stats.scan import Best, scan
@@ -146,11 +153,12 @@ def prepare(
 
     Also returns the panel of all merchants.
     """
-    merchants = make_panel(study, visits)
+    found = exposing_visits(study, visits)
+    entity = visits.entity.astype(np.int64)
+    merchants = found.at_entities(entity)
     panel = merchants
     for kind in levels.tables:
-        group = levels.group_of(kind, visits.entity.astype(np.int64), visits.at)
-        panel = join_panels(panel, make_panel(study, visits, entity=group))
+        panel = join_panels(panel, found.at_entities(levels.group_of(kind, entity, visits.at)))
     tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.levels import UPWARD, Levels, merchant_rows
 from sekisho.commonpoint.search import (
     Association,
@@ -31,7 +32,7 @@ Floats = NDArray[np.float64]
 
 SIBLINGS_P = np.log(1e-4)  # chance of the other shops' excess, below which the group is named
 LARGE = 8  # groups of more shops must show a spread excess
-OWN_WINDOW_CASES = 5  # a member with fewer victims gets the group's window
+OWN_WINDOW_P = np.log(1e-3)  # chance of a member's own window; weaker ones get the group's
 MEMBER_EVIDENCE = -2.0  # log-likelihood ratio below which a shop of the group did not leak
 ROUNDS = 4
 
@@ -174,13 +175,8 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
         inside[mine[(day[mine] >= member.start_day) & (day[mine] <= member.end_day)]] = True
     exposed = np.unique(bench.drawn.visits.spell[inside])
     spells = exposed[study.in_period(whole.period)[exposed]]
-    return replace_association(whole, members, exposed, spells)
-
-
-def replace_association(
-    whole: Association, members: tuple[MemberWindow, ...], exposed: Ints, spells: Ints
-) -> Association:
-    """The association with the windows of its members."""
+    # A card that went to several of the shops counts once, from its first visit on.
+    union = regroup(bench.drawn, np.flatnonzero(inside), group)
     return replace(
         whole,
         members=members,
@@ -189,8 +185,19 @@ def replace_association(
         exposed=exposed,
         spells=spells,
         cases=int(spells.size),
-        expected=float(sum(m.expected for m in members)),
+        expected=_expected(study, union, union.ever_first, whole.period),
     )
+
+
+def _expected(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
+    """Cases expected in a misuse period of the cards whose exposure begins with some visits."""
+    visits = panel.visits
+    spell = visits.spell[rows]
+    risk = study.hazard_until[spell, period] - np.maximum(
+        visits.hazard[rows], study.hazard_from[spell, period]
+    )
+    scale = float(study.scale()[period])
+    return float((visits.weight[rows] * np.maximum(risk, 0.0)).sum()) * scale
 
 
 def _members(bench: Bench, rows: Ints, owner: Ints, whole: Association) -> tuple[MemberWindow, ...]:
@@ -221,19 +228,19 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     merchant = int(panel.entities[0])
     best = scan_exact(study, panel)
     start, end, period = whole.start_day, whole.end_day, whole.period
-    if int(best.cases[0]) >= OWN_WINDOW_CASES and best.score[0] > 0:
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
+    own = own_log_p(here, bench.chance, best, study.totals(), np.zeros(1, np.int64))
+    if own[0] < OWN_WINDOW_P:
         start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])
         gap = max(1, round((end - start) / int(best.cases[0])))
-        first = int(study.clock.edges[0] // 86_400)
-        last = int(study.clock.end // 86_400) - 1
-        start, end = max(start - gap, first), min(end + gap, last)
+        start, end = start - gap, end + gap
+    # No window reaches beyond the history, or the days on which the shop belonged to the group.
+    since, until = bench.levels.tenure(whole.entity, merchant)
+    start = max(start, since // DAY, int(study.clock.edges[0] // DAY))
+    end = min(end, until // DAY, int(study.clock.end // DAY) - 1)
     visits = panel.visits
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
-    scale = float(study.scale()[period])
-    risk = study.hazard_until[spell, period] - np.maximum(
-        visits.hazard[inside], study.hazard_from[spell, period]
-    )
-    expected = float((visits.weight[inside] * np.maximum(risk, 0.0)).sum()) * scale
+    expected = _expected(study, panel, inside, period)
     cases = int(study.in_period(period)[spell].sum())
     return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))

@@ -30,6 +30,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 LONG_AGO = np.int64(-(1 << 40))
+SPAN = np.int64(1) << 40  # more than any instant in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,27 +299,53 @@ def exposing(study: Study, visits: VisitTable) -> tuple[Ints, Ints]:
     return rows, spell[rows]
 
 
-def make_panel(
-    study: Study, visits: VisitTable, *, complete: bool = False, entity: Ints | None = None
-) -> Panel:
-    """Keep the visits that can expose a card, one a day for each spell and entity.
+@dataclass(frozen=True, slots=True)
+class Exposing:
+    """The visits that can expose a card: their rows, spells, instants, hazards and weights."""
 
-    With ``complete`` the visits are those of all cards and each stands for itself. ``entity``
-    gives each visit another entity than its merchant (a group of merchants; -1 for none).
-    """
+    rows: Ints
+    spell: Ints
+    at: Ints
+    hazard: Floats
+    weight: Floats
+
+    def at_entities(self, place: Ints) -> Panel:
+        """The panel of these visits at ``place``, one for each visit of the whole table.
+
+        Visits at a place of -1 are left out.
+        """
+        mine = place[self.rows]
+        if (mine < 0).any():
+            keep = np.flatnonzero(mine >= 0)
+            return arrange(
+                mine[keep], self.spell[keep], self.at[keep], self.hazard[keep], self.weight[keep]
+            )
+        return arrange(mine, self.spell, self.at, self.hazard, self.weight)
+
+
+def exposing_visits(study: Study, visits: VisitTable, *, complete: bool = False) -> Exposing:
+    """The visits that can expose a card, with ``complete`` each for itself (see `make_panel`)."""
     rows, spell = exposing(study, visits)
-    place = visits.entity.astype(np.int64) if entity is None else entity
-    inside = place[rows] >= 0
-    rows, spell = rows[inside], spell[inside]
     at = visits.at[rows]
     hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
     weight = np.ones(spell.size) if complete else study.weight[spell]
-    return arrange(place[rows], spell, at, hazard, weight)
+    return Exposing(rows, spell, at, hazard, weight)
+
+
+def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> Panel:
+    """Keep the visits that can expose a card, one a day for each spell and merchant.
+
+    With ``complete`` the visits are those of all cards and each stands for itself.
+    """
+    found = exposing_visits(study, visits, complete=complete)
+    return found.at_entities(visits.entity.astype(np.int64))
 
 
 def arrange(place: Ints, spell: Ints, at: Ints, hazard: Floats, weight: Floats) -> Panel:
     """Sort visits for the scan; of several of a spell at an entity on one day the first is kept."""
-    order = np.lexsort((at, spell, place))
+    # Two plain sorts are several times faster than one over three keys.
+    by_spell = np.argsort(spell * SPAN + at)
+    order = by_spell[np.argsort(place[by_spell], kind="stable")]
     place, spell, at = place[order], spell[order], at[order]
     day = at // DAY
     same = np.zeros(place.size, bool)

@@ -41,7 +41,7 @@ _VISITS = """
     FROM transactions
     WHERE card_ref IS NOT NULL AND merchant_id IS NOT NULL {filters}
 """
-_NO_REFUND = """
+NO_REFUND = """
     AND (message_type IS NULL OR NOT (
         lower(message_type) IN ('refund', 'reversal', 'credit')
         OR message_type LIKE '04%' OR message_type LIKE '14%'))
@@ -83,11 +83,12 @@ class DuckHistory:
         self._overlapping = overlapping
         self._share = 1.0
         self._names: dict[int, tuple[str, str]] = {}
+        self._visits: VisitTable | None = None
         self.passes = 0
         present = set(columns)
         self._columns = present
         has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
-        filters = _NO_REFUND if "message_type" in present else ""
+        filters = NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
             filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"
         use_bin = "bin" in present and not has_product
@@ -141,6 +142,7 @@ class DuckHistory:
         share = min(1.0, cards / max(total, 1))
         threshold = "g" if share >= 1.0 else f"{int(share * 2**32):08x}"
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
+        self._visits = None
         self._make("drawn_visits", "drawn_visits")
         self._drop_doubles("drawn_visits")
         self._make("merchants_seen", "merchants_seen")
@@ -192,7 +194,9 @@ class DuckHistory:
 
     def visits(self) -> VisitTable:
         """All visits of the drawn cards."""
-        return _visit_table(self._fetch("numbered_visits"))
+        if self._visits is None:
+            self._visits = _visit_table(self._fetch("numbered_visits"))
+        return self._visits
 
     def frauds(self) -> FraudTable:
         """All usable fraud reports of drawn cards; where a report names no shop, by its instant."""

@@ -113,6 +113,65 @@ def open_inputs(
     judges a sample of a column. Raises BadInput (MissingColumn, ClearCardNumbers, NothingToDo)
     or OutputFailed; whoever calls removes ``workdir``.
     """
+    opening = _opening(request, workdir, memory_limit, threads, holds_card_numbers)
+    try:
+        with plain_errors("reading the inputs"), BackgroundHashes() as hashes:
+            return _open_all(_Run(request, opening, progress, hashes))
+    except BaseException:
+        opening.connection.close()
+        raise
+    finally:
+        opening.rejects.close()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHistory:
+    """A history alone, cut at the end of the as-of day: the view ``transactions``."""
+
+    connection: duckdb.DuckDBPyConnection
+    columns: frozenset[str]
+    files: tuple[InputFile, ...]
+
+
+def open_history(
+    request: InputRequest,
+    *,
+    workdir: Path,
+    memory_limit: str,
+    threads: int,
+    progress: Progress,
+    holds_card_numbers: Callable[[Sequence[str]], bool],
+) -> OpenHistory:
+    """Open the transactions of ``request`` alone, as known at the end of its as-of day.
+
+    Parameters and errors are those of `open_inputs`; no fraud is needed.
+    """
+    opening = _opening(request, workdir, memory_limit, threads, holds_card_numbers)
+    try:
+        with plain_errors("reading the transactions"), BackgroundHashes() as hashes:
+            run = _Run(request, opening, progress, hashes)
+            sources = _open_sources(run, _take_account(run))
+            opening.mapping.check_all_used()
+            history = _read_history(run, sources[Role.TRANSACTIONS])
+            as_of = request.as_of or _default_as_of(opening.connection, history, None)
+            history_view.cut_history(opening.connection, history, as_of)
+            files = tuple(_input_file(run, account) for account in run.accounts.values())
+    except BaseException:
+        opening.connection.close()
+        raise
+    finally:
+        opening.rejects.close()
+    return OpenHistory(opening.connection, history.columns, files)
+
+
+def _opening(
+    request: InputRequest,
+    workdir: Path,
+    memory_limit: str,
+    threads: int,
+    holds_card_numbers: Callable[[Sequence[str]], bool],
+) -> Opening:
+    """Open the engine and the reject file; whoever calls closes both."""
     check_zone(request.timezone)
     mapping = parse_mapping(request.columns)
     if not request.transactions:
@@ -120,15 +179,7 @@ def open_inputs(
     workdir.mkdir(parents=True, exist_ok=True)
     rejects = RejectFile(workdir / NAME)
     connection = connect(workdir, memory_limit, threads, request.timezone)
-    opening = Opening(connection, mapping, request.timezone, workdir, rejects, holds_card_numbers)
-    try:
-        with plain_errors("reading the inputs"), BackgroundHashes() as hashes:
-            return _open_all(_Run(request, opening, progress, hashes))
-    except BaseException:
-        connection.close()
-        raise
-    finally:
-        rejects.close()
+    return Opening(connection, mapping, request.timezone, workdir, rejects, holds_card_numbers)
 
 
 def _open_all(run: _Run) -> Inputs:

@@ -65,6 +65,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "summary.one": "Of {exposed} used there in that window, {defrauded} were later misused; "
         "{expected} would have been expected by chance. Without any leak, a result as strong as "
         "this would turn up in {chance} such traces.",
+        "summary.one_span": "Of {exposed} used there in that window, {defrauded} were misused "
+        "between {start} and {end}; {expected} would have been expected by chance. Without any "
+        "leak, a result as strong as this would turn up in {chance} such traces.",
         "summary.more.one": "One more place stands out: {names}.",
         "summary.more.many": "{n} more places stand out: {names}.",
         "summary.members": "The shops are {names}.",

@@ -66,6 +66,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "{defrauded}です（偶然による想定は{expected}枚）。"
         "漏えいがまったくない場合に、これほど強い結果が偶然現れるのは、"
         "同様の調査{chance}です。",
+        "summary.one_span": "この期間に利用された{exposed}のうち、{start}から{end}までに"
+        "不正利用されたカードは{defrauded}です（偶然による想定は{expected}枚）。"
+        "漏えいがまったくない場合に、これほど強い結果が偶然現れるのは、"
+        "同様の調査{chance}です。",
         "summary.more.one": "このほかに検出された利用先は、{names}の1件です。",
         "summary.more.many": "このほかに{n}件が検出されています（{names}）。",
         "summary.members": "該当する店舗は{names}です。",
