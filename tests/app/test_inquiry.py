@@ -197,13 +197,15 @@ def assert_no_card_number(text: str) -> None:
 # ---------------------------------------------------------------- the pack
 
 
-def test_the_pack_waits_for_two_different_people(desk: Desk) -> None:
-    out = str(desk.home / "pack.zip")
-    assert "nobody has" in desk.refused("pack", "--out", out)
+def test_the_pack_is_a_draft_until_two_different_people_accepted(desk: Desk) -> None:
+    assert "nobody has" in desk.do("pack", "--out", str(desk.home / "none.zip"), "--at", AT)
     desk.do("accept", *BY)
-    assert "only 架空 花子" in desk.refused("pack", "--out", out)
+    assert "only 架空 花子" in desk.do("pack", "--out", str(desk.home / "one.zip"), "--at", AT)
     assert "another person" in desk.refused("accept", *BY)
-    assert not (desk.home / "pack.zip").exists()
+    for name in ("none.zip", "one.zip"):
+        draft = Pack(desk.home / name)
+        assert draft.evidence["draft"] is True
+        assert "is a draft" in desk.refused("sent", *BY, "--pack", str(draft.path))
     desk.do("accept", "--by", "架空 太郎", "--at", AT)
     pack = desk.pack()
     assert pack.evidence["accepted_by_two"] is True
@@ -243,8 +245,9 @@ def test_new_figures_need_new_acceptances(desk: Desk) -> None:
     old = desk.pack()
     changed = replace(finding(), cards_defrauded=98)
     write_results(desk.results, replace(samples.full_trace(), findings=(changed,)), DEFRAUDED)
-    said = desk.refused("pack", "--out", str(desk.home / "new.zip"))
+    said = desk.do("pack", "--out", str(desk.home / "draft.zip"), "--at", AT)
     assert "figures have changed" in said
+    assert Pack(desk.home / "draft.zip").evidence["draft"] is True
     assert "figures have changed" in desk.run("status", str(desk.results))[1]
     desk.accepted()
     assert "not made from the finding" in desk.refused("sent", *BY, "--pack", str(old.path))

@@ -84,15 +84,14 @@ class PackMade:
 def make_pack(results: Results, request: PackRequest, out: Path) -> PackMade:
     """Write the pack about one finding to ``out``, whole or not at all.
 
-    Raises BadInput for what is not a finding, or not accepted by two people while no draft is
-    wanted; ClearCardNumbers where something could be read as a card number; OutputFailed.
+    A finding that two people have not accepted gets a draft, marked so on every page. Raises
+    BadInput for what is not a finding; ClearCardNumbers where something could be read as a card number; OutputFailed.
     """
     document = results.finding(request.entity)
-    digest = digest_of(document)
+    digest = made_of = digest_of(document)
     standing = results.standing(subject_of(document))
     accepted = standing.may_be_sent(digest)
-    if not (accepted or request.draft):
-        _refuse(document["entity_id"], standing.accepted_by, changed=standing.finding != digest)
+    draft = request.draft or not accepted
     finding = _masked(finding_from(document))
     members, left_out = members_of(finding, request.acquirer)
     if not members:
@@ -103,7 +102,7 @@ def make_pack(results: Results, request: PackRequest, out: Path) -> PackMade:
     run = run_of(results, digest)
     inquiry = Inquiry(
         inquiry_id=inquiry_id_of(digest),
-        draft=request.draft,
+        draft=draft,
         accepted=accepted,
         prepared_on=request.at.date(),
         asked=request.asked,
@@ -117,20 +116,20 @@ def make_pack(results: Results, request: PackRequest, out: Path) -> PackMade:
     refuse_card_numbers(files, [finding.entity_id, *_merchant_ids(inquiry)])
     top = f"DRAFT-{inquiry.inquiry_id}" if inquiry.draft else inquiry.inquiry_id
     digest = write_zip(out, top, files, request.at)
-    return PackMade(inquiry, tuple(files), digest, _notes(inquiry, request))
+    notes = _notes(inquiry, request)
+    if not accepted:
+        notes = (_why_draft(standing.accepted_by, changed=standing.finding != made_of), *notes)
+    return PackMade(inquiry, tuple(files), digest, notes)
 
 
-def _refuse(entity_id: str, accepted_by: tuple[str, ...], *, changed: bool) -> None:
+def _why_draft(accepted_by: tuple[str, ...], *, changed: bool) -> str:
+    """Why a pack is a draft, and what makes it one that may be sent."""
     if accepted_by and changed:
-        raise BadInput(
-            f"{entity_id} was accepted, but its figures have changed since",
-            hint="Two people accept the new ones: sekisho inquiry accept DIR --entity ID --by NAME",
-        )
-    one = f"only {accepted_by[0]} has" if accepted_by else "nobody has"
-    raise BadInput(
-        f"{entity_id} is not accepted by two different people: {one} accepted it",
-        hint="sekisho inquiry accept DIR --entity ID --by NAME, or --draft to look at the pack",
-    )
+        why = "the finding was accepted, but its figures have changed since"
+    else:
+        who = f"only {accepted_by[0]} has accepted it" if accepted_by else "nobody has accepted it"
+        why = f"two different people must accept the finding first, {who}"
+    return f"This is a draft: {why}. sekisho inquiry accept DIR --entity ID --by NAME"
 
 
 def _masked(finding: Finding) -> Finding:
