@@ -85,7 +85,8 @@ def make_pack(results: Results, request: PackRequest, out: Path) -> PackMade:
     """Write the pack about one finding to ``out``, whole or not at all.
 
     A finding that two people have not accepted gets a draft, marked so on every page. Raises
-    BadInput for what is not a finding; ClearCardNumbers where something could be read as a card number; OutputFailed.
+    BadInput for what is not a finding; ClearCardNumbers where something could be read as a card
+    number; OutputFailed.
     """
     document = results.finding(request.entity)
     digest = made_of = digest_of(document)
