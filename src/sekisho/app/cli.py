@@ -12,9 +12,13 @@ from types import FrameType
 
 from sekisho.domain.errors import Interrupted, SekishoError
 
+_STOPPED = Interrupted("stopped. Nothing was written.")
+
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise Interrupted("stopped. Nothing was written.")
+    # The second one would only hit the cleaning up after the first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise _STOPPED
 
 
 def main() -> None:
@@ -28,6 +32,12 @@ def main() -> None:
     except SekishoError as error:
         _tell(error)
         sys.exit(error.exit_code)
+    except (RuntimeError, KeyboardInterrupt) as error:
+        # An engine that is interrupted in the middle of its work raises an error of its own.
+        if isinstance(error, RuntimeError) and signal.getsignal(signal.SIGINT) is _stop:
+            raise
+        _tell(_STOPPED)
+        sys.exit(_STOPPED.exit_code)
 
 
 def _tell(error: SekishoError) -> None:

@@ -156,9 +156,10 @@ def prepare(
     found = exposing_visits(study, visits)
     entity = visits.entity.astype(np.int64)
     merchants = found.at_entities(entity)
+    groups = [levels.group_of(kind, entity, visits.at) for kind in levels.tables]
     panel = merchants
-    for kind in levels.tables:
-        panel = join_panels(panel, found.at_entities(levels.group_of(kind, entity, visits.at)))
+    if groups:
+        panel = join_panels([merchants, *(found.at_entities(group) for group in groups)])
     tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals()
@@ -203,7 +204,7 @@ def _count_exactly(
     complete = make_panel(study, visits, complete=True)
     # Entities too large to count exactly keep their sampled visits and the sample's error.
     rest = ground.panel.select(np.sort(rough))
-    panel = join_panels(complete, rest)
+    panel = join_panels([complete, rest])
     sampled = np.arange(panel.entities.size) >= complete.entities.size
     return replace(ground, study=study, panel=panel, sampled=sampled)
 

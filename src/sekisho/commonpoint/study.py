@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -263,18 +264,18 @@ def _take(visits: Visits, rows: Ints, first: Ints) -> Visits:
     )
 
 
-def join_panels(one: Panel, other: Panel) -> Panel:
-    """One panel of the entities of two."""
-    a, b = one.visits, other.visits
-    first = np.concatenate([a.first[:-1], b.first + a.spell.size])
+def join_panels(panels: Sequence[Panel]) -> Panel:
+    """One panel of the entities of several."""
+    before = np.concatenate([[0], np.cumsum([p.at.size for p in panels])])
+    first = [p.visits.first[:-1] + n for p, n in zip(panels, before[:-1], strict=True)]
     columns = {
-        name: np.concatenate([getattr(a, name), getattr(b, name)])
+        name: np.concatenate([getattr(p.visits, name) for p in panels])
         for name in ("spell", "day", "previous", "hazard", "weight")
     }
     return Panel(
-        np.concatenate([one.entities, other.entities]),
-        Visits(first=first, **columns),
-        np.concatenate([one.at, other.at]),
+        np.concatenate([p.entities for p in panels]),
+        Visits(first=np.concatenate([*first, before[-1:]]).astype(np.int64), **columns),
+        np.concatenate([p.at for p in panels]),
     )
 
 
