@@ -124,7 +124,9 @@ def test_the_counts_behind_use_or_test(seed: int) -> None:
     spells = panel.visits.spell[rows]
     cases = np.unique(spells[study.event[spells]])
     first, last = int(panel.visits.day[rows].min()), int(panel.visits.day[rows].max())
-    use: UseOrTest = judge_use_or_test(study, panel, number, first, last, cases)
+    use: UseOrTest = judge_use_or_test(
+        study, panel.select(np.array([number])), (first, last), cases, 0.0
+    )
     plain = list(zip(spells.tolist(), panel.at[rows].tolist(), strict=True))
     ends = {int(s): int(study.spells.leave[s]) for s in cases}
     short, quick, median = naive_use(plain, ends, first, last)

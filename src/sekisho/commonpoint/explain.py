@@ -48,19 +48,22 @@ class UseOrTest:
 
 
 def judge_use_or_test(
-    study: Study, panel: Panel, number: int, start_day: int, end_day: int, cases: Ints
+    study: Study, panel: Panel, window: tuple[int, int], cases: Ints, expected: float
 ) -> UseOrTest:
     """Test the lag from visit to fraud (DESIGN 4.2).
 
     At a source, victims shopped there like everybody else: some had been there before, and most
     other new visitors are not defrauded within days. Where stolen cards are tested, nearly every
-    victim's visit is the card's first there and comes minutes to days before the fraud.
+    victim's visit is the card's first there and comes minutes to days before the fraud. A test
+    shop with custom of its own has ``expected`` victims who shopped there like everybody else, so
+    lags are held against the excess.
+
+    ``panel`` holds the entity alone, ``window`` the first and last day.
     """
     visits = panel.visits
-    rows = slice(visits.first[number], visits.first[number + 1])
-    spell, at = visits.spell[rows], panel.at[rows]
-    new = panel.ever_first[rows]
-    inside = (visits.day[rows] >= start_day) & (visits.day[rows] <= end_day)
+    spell, at = visits.spell, panel.at
+    new = panel.ever_first
+    inside = (visits.day >= window[0]) & (visits.day <= window[1])
     is_case = np.zeros(len(study.spells), bool)
     is_case[cases] = True
     # First and last visit of each victim there.
@@ -74,7 +77,7 @@ def judge_use_or_test(
     short = int((index_at - first_at[cases] <= SHORT_LAG).sum())
     recent = int((lag <= SHORT_LAG).sum())
     others = inside & ~study.event[spell]
-    weight = visits.weight[rows]
+    weight = visits.weight
     usual = (float(weight[others & new].sum()) + 1.0) / (float(weight[others].sum()) + 2.0)
     newcomers = inside & new
     soon = study.event[spell] & (study.spells.leave[spell] - at <= SHORT_LAG)
@@ -83,8 +86,9 @@ def judge_use_or_test(
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
     # Stolen data takes a while to be sold; a test shop's visits come the night before.
-    overnight = short >= 0.75 * cases.size and median <= OVERNIGHT_HOURS
-    verdict = overnight or lags_of_use(cases.size, short, recent, quick, usual, misused)
+    excess = max(round(cases.size - expected), cases.size // 2, 1)
+    overnight = short >= 0.75 * excess and median <= OVERNIGHT_HOURS
+    verdict = overnight or lags_of_use(excess, short, recent, quick, usual, misused)
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, verdict)
 
 

@@ -111,9 +111,8 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
     study = docket.study
     found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
     assert found.panel is not None  # noqa: S101 - every association has a panel of its own
-    found.use = judge_use_or_test(
-        study, found.panel, 0, found.start_day, found.end_day, found.spells
-    )
+    window = (found.start_day, found.end_day)
+    found.use = judge_use_or_test(study, found.panel, window, found.spells, found.expected)
     own = docket.levels.merchants_of(found.entity)
     found.neighbours = look_alikes(study, docket.drawn, found, own)
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
