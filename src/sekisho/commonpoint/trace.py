@@ -22,7 +22,7 @@ from sekisho.domain.finding import EntityKind, Finding, SuspectKind
 from sekisho.domain.history import ExposureWindow, Survey
 from sekisho.domain.progress import Progress
 
-CONTROLS = 120_000  # cards without a fraud report that are drawn from a large history
+CONTROLS = 30_000  # cards without a fraud report that are drawn from a large history
 
 
 @dataclass(frozen=True, slots=True)
