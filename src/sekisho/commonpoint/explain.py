@@ -56,7 +56,7 @@ def judge_use_or_test(
     other new visitors are not defrauded within days. Where stolen cards are tested, nearly every
     victim's visit is the card's first there and comes minutes to days before the fraud. A test
     shop with custom of its own has ``expected`` victims who shopped there like everybody else, so
-    lags are held against the excess.
+    visits of the night before are held against the excess.
 
     ``panel`` holds the entity alone, ``window`` the first and last day.
     """
@@ -88,7 +88,7 @@ def judge_use_or_test(
     # Stolen data takes a while to be sold; a test shop's visits come the night before.
     excess = max(round(cases.size - expected), cases.size // 2, 1)
     overnight = short >= 0.75 * excess and median <= OVERNIGHT_HOURS
-    verdict = overnight or lags_of_use(excess, short, recent, quick, usual, misused)
+    verdict = overnight or lags_of_use(cases.size, short, recent, quick, usual, misused)
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, verdict)
 
 
