@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -24,6 +24,7 @@ from sekisho.app.inquiry import (
     subject_of,
 )
 from sekisho.app.inquiry_pack import Language, PackMade, PackRequest, make_pack
+from sekisho.app.options import column_pairs, day_of
 from sekisho.commonpoint.evidence import NOT_STATED, Asked, Recipient, default_recipient
 from sekisho.commonpoint.inquiry import Action, Entry, State, Step, Subject, digest_of
 from sekisho.domain.errors import BadInput
@@ -133,7 +134,7 @@ def pack(  # noqa: PLR0913, PLR0917 - options of the command line
         asked_by=_line(asked_by),
         contact=_line(contact),
         reference=_line(reference),
-        reply_by=_day(reply_by),
+        reply_by=day_of("--reply-by", reply_by),
         legal_basis=_line(legal_basis) or NOT_STATED,
     )
     request = PackRequest(
@@ -144,7 +145,7 @@ def pack(  # noqa: PLR0913, PLR0917 - options of the command line
         acquirer=acquirer.strip(),
         languages=_LANGUAGES[language],
         transactions=tuple(transactions or ()),
-        columns=_pairs(columns),
+        columns=column_pairs(columns),
         sample_size=sample,
         with_card_refs=include_card_refs,
     )
@@ -336,17 +337,6 @@ def _safe(text: str) -> str:
     return mask_embedded(_line(text))
 
 
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(
-            f"--reply-by: {text!r} is not a date.", hint="Write it as 2026-04-30."
-        ) from None
-
-
 def _instant(text: str | None) -> datetime:
     """The instant handed in, else the clock's; in a zone, to the second."""
     if text is None:
@@ -357,19 +347,6 @@ def _instant(text: str | None) -> datetime:
         raise BadInput(
             f"--at: {text!r} is not an instant.", hint="Write it as 2026-04-02T10:00:00+09:00."
         ) from None
-
-
-def _pairs(columns: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for part in filter(None, (one.strip() for one in columns.split(","))):
-        left, equals, right = (one.strip() for one in part.partition("="))
-        if not (equals and left and right):
-            raise BadInput(
-                f"--columns: {part!r} is not NAME=NAME.",
-                hint="Write --columns card_ref=CARDNO,authorized_at=DATE.",
-            )
-        pairs[left] = right
-    return pairs
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from sekisho.app.bars import drawn
-from sekisho.app.commands.trace import Language, _day, _pairs, _table
+from sekisho.app.commands.trace import Language, _table
+from sekisho.app.options import column_pairs, day_of
 from sekisho.app.output import OutputFolder
 from sekisho.app.pooling import (
     EXPORT_STEPS,
@@ -68,9 +69,9 @@ def export(  # noqa: PLR0913, PLR0917 - options of the command line
         fraud=fraud,
         merchants=merchants,
         cards=cards,
-        columns=_pairs(columns),
+        columns=column_pairs(columns),
         timezone=timezone,
-        as_of=_day(as_of),
+        as_of=day_of("--as-of", as_of),
     )
     question = PoolQuestion(
         as_of=request.as_of or date.max, timezone=timezone, since=_since(since),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sekisho.app.bars import drawn
+from sekisho.app.options import column_pairs, day_of
 from sekisho.app.output import OutputFolder
 from sekisho.app.tracing import (
     STEPS,
@@ -82,9 +82,9 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         fraud=fraud,
         merchants=merchants,
         cards=cards,
-        columns=_pairs(columns),
+        columns=column_pairs(columns),
         timezone=timezone,
-        as_of=_day(as_of),
+        as_of=day_of("--as-of", as_of),
     )
     asked, notes = _levels(levels)
     if known_leaks is not None:
@@ -103,31 +103,6 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     _tell(console, run, out, notes)
     for line in told:
         console.print(line, highlight=False, soft_wrap=True)
-
-
-def _pairs(columns: str) -> dict[str, str]:
-    """``a=b,c=d`` as a mapping."""
-    pairs: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in columns.split(","))):
-        left, equals, right = part.partition("=")
-        if not equals or not left.strip() or not right.strip():
-            raise BadInput(
-                f"--columns: {part!r} is not NAME=NAME.",
-                hint="Write --columns card_ref=CARDNO,authorized_at=DATE or --columns 1=card_ref",
-            )
-        pairs[left.strip()] = right.strip()
-    return pairs
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(
-            f"--as-of: {text!r} is not a date.", hint="Write it as 2026-03-31."
-        ) from None
 
 
 def _memory(text: str) -> str:
