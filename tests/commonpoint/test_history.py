@@ -152,6 +152,24 @@ def test_a_complete_card_file_saves_a_pass(tmp_path: Path, controls: int) -> Non
     assert [s.entity_id for s in listed.suspects] == [s.entity_id for s in seen.suspects]
 
 
+@pytest.mark.parametrize("copies", [0, 500])
+def test_doubles_are_seen_among_the_drawn_cards(tmp_path: Path, copies: int) -> None:
+    economy = make(3, cards=400, shops=20, background=0.1)
+    files = economy.write(tmp_path / "files")
+    with opened(files.request(economy.last_day), tmp_path / "plain") as inputs:
+        once = run(DuckHistory(inputs.connection, inputs.columns, overlapping=False), economy)
+    [path] = files.history
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table, table.slice(0, copies)]), path)
+    with opened(files.request(economy.last_day), tmp_path / "work") as inputs:
+        history = DuckHistory(
+            inputs.connection, inputs.columns, overlapping=None, identity=inputs.identity
+        )
+        twice = run(history, economy)
+    assert history.doubles == copies
+    assert twice.findings == once.findings
+
+
 def test_a_card_file_that_misses_cards_is_not_believed(tmp_path: Path) -> None:
     economy = make(3, cards=400, shops=20, background=0.1)
     files = economy.write(tmp_path / "files")

@@ -105,8 +105,19 @@ def trace_inputs(
         inputs.as_of, controls=options.controls, permute=options.permute, levels=options.levels
     )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
+    if history.doubles:
+        inputs = _with_doubles(inputs, history.doubles)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
     return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+
+
+def _with_doubles(inputs: Inputs, doubles: int) -> Inputs:
+    """The inputs with a note of the doubled transactions that the search came upon."""
+    note = f"about {doubles} transactions are there more than once and count once"
+    at = next(i for i, file in enumerate(inputs.files) if file.role == "transactions")
+    noted = replace(inputs.files[at], notes=(*inputs.files[at].notes, note))
+    files = (*inputs.files[:at], noted, *inputs.files[at + 1 :])
+    return replace(inputs, duplicates=doubles, files=files)
 
 
 def inputs_as_of(inputs: Inputs, day: date) -> Inputs:

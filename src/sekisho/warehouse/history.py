@@ -72,7 +72,9 @@ class DuckHistory:
 
     ``connection`` has the views ``transactions``, ``fraud``, ``merchants`` and ``cards`` as
     `sekisho.warehouse.intake` lays them; ``columns`` are the columns of ``transactions``. Where
-    files overlap, rows that are equal in card, merchant, time and ``identity`` count once.
+    files overlap, rows that are equal in card, merchant, time and ``identity`` count once. With
+    ``overlapping`` None nobody has looked yet, and `draw` looks among the visits that it draws;
+    ``doubles`` is then about how many rows of the history are there once more.
     """
 
     def __init__(
@@ -80,41 +82,48 @@ class DuckHistory:
         connection: duckdb.DuckDBPyConnection,
         columns: Iterable[str],
         *,
-        overlapping: bool,
+        overlapping: bool | None,
         identity: Iterable[str] = (),
         listed_rows: int = LISTED_ROWS,
     ) -> None:
         self._db = connection
         self._listed_rows = listed_rows
         self._overlapping = overlapping
+        self._identity = tuple(identity)
         self._share = 1.0
         self._names: dict[int, tuple[str, str]] = {}
         self._visits: VisitTable | None = None
         self._cards: CardTable | None = None
         self.passes = 0
-        present = set(columns)
-        self._columns = present
-        has_product = bool(self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0])
+        self.doubles = 0
+        self._columns = set(columns)
+        self._has_product = bool(
+            self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0]
+        )
+        self._use_bin = "bin" in self._columns and not self._has_product
+        self.matched_on_product = self._has_product or self._use_bin
+        self._view_visits(keyed=overlapping is not False)
+
+    def _view_visits(self, *, keyed: bool) -> None:
+        """Make the view ``visits``; with a key it says which rows are one transaction."""
+        present = self._columns
         filters = NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
             filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"
-        use_bin = "bin" in present and not has_product
         self._db.execute(
             "CREATE OR REPLACE TEMP VIEW visits AS "
             + _VISITS.format(
                 acquirer="coalesce(acquirer_id, '') AS acquirer_id"
                 if "acquirer_id" in present
                 else "'' AS acquirer_id",
-                bin="coalesce(CAST(bin AS VARCHAR), '') AS bin" if use_bin else "'' AS bin",
+                bin="coalesce(CAST(bin AS VARCHAR), '') AS bin" if self._use_bin else "'' AS bin",
                 initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
                 if "initiator" in present
                 else "FALSE AS merchant_initiated",
-                key=f"{_key_of(identity) if overlapping else '0'} AS transaction_key",
+                key=f"{_key_of(self._identity) if keyed else '0'} AS transaction_key",
                 filters=filters,
             )
         )
-        self.matched_on_product = has_product or use_bin
-        self._has_product, self._use_bin = has_product, use_bin
 
     def _make(self, table: str, name: str, values: Mapping[str, Any] | None = None) -> None:
         """Keep the answer of a statement under a name."""
@@ -177,6 +186,8 @@ class DuckHistory:
         self._make("drawn_cards", "drawn_cards", {"threshold": threshold})
         self._visits = self._cards = None
         self._make("drawn_visits", "drawn_visits")
+        if self._overlapping is None:
+            self._look_for_doubles()
         self._drop_doubles("drawn_visits")
         self._make("first_seen", "first_seen")
         self._make("merchants_seen", "merchants_seen")
@@ -188,6 +199,17 @@ class DuckHistory:
         drawn = self._count("drawn_cards") - reported
         self._share = drawn / others if others > 0 and drawn else 1.0
         return self._share
+
+    def _look_for_doubles(self) -> None:
+        """Learn from the drawn visits whether rows are there twice, and about how many."""
+        drawn, once, rows = self._db.execute(
+            "SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT * FROM drawn_visits)), "
+            "(SELECT count(*) FROM transactions) FROM drawn_visits"
+        ).fetchall()[0]
+        self._overlapping = drawn > once
+        self.doubles = round((drawn - once) * rows / max(drawn, 1))
+        if not self._overlapping:
+            self._view_visits(keyed=False)
 
     def _drop_doubles(self, table: str) -> None:
         """Make rows that overlapping files have in common one."""
