@@ -365,7 +365,7 @@ def _insert(
     )
     connection.execute(
         fill(
-            "INSERT INTO {name} SELECT DISTINCT {values} FROM read_parquet({path}) ORDER BY ALL",
+            "INSERT INTO {name} SELECT {values} FROM read_parquet({path})",
             name=role.value,
             values=values,
             path=literal(str(prepared.path)),
