@@ -14,6 +14,7 @@ from sekisho.domain.history import (
     GroupTable,
     Ints,
     Survey,
+    Tenure,
     VisitTable,
 )
 
@@ -52,6 +53,12 @@ class History(Protocol):
 
     def groups(self, kind: EntityKind) -> GroupTable | None:
         """Operators, processors or acquirers of the merchants seen; None where nothing says."""
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        """The merchants of an entity that is known by its number, with the times of belonging.
+
+        Without ``acquirer`` a merchant's number may name several.
+        """
 
     def add_visitors(self, entities: Ints) -> VisitTable:
         """Choose also every card that ever visited ``entities``; all visits there."""

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sekisho.domain.known_leaks import TakenOut
 
 SCHEMA = "sekisho.findings/1"
 
@@ -195,3 +199,4 @@ class Trace:
     transactions: int
     lead_times: tuple[LeadTime, ...] = ()
     limits: tuple[str, ...] = ()  # stable keys of what this run could not know
+    known_leaks: tuple[TakenOut, ...] = ()  # taken out first, in the order of their file

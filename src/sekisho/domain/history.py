@@ -86,6 +86,15 @@ class GroupTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Tenure:
+    """A merchant belongs to an entity from the instant ``start`` until before ``end``."""
+
+    merchant: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExposureWindow:
     """The visits at ``entity`` from ``start`` until before ``end`` (instants) expose a card.
 

@@ -24,6 +24,7 @@ from sekisho.domain.history import (
     FraudTable,
     GroupTable,
     Survey,
+    Tenure,
     VisitTable,
 )
 
@@ -267,17 +268,35 @@ class DuckHistory:
 
     def groups(self, kind: EntityKind) -> GroupTable | None:
         """Which merchants belong together: from the merchant file, else from the transactions."""
+        return _group_table(self._belongings(kind))
+
+    def _belongings(self, kind: EntityKind) -> list[tuple[Any, ...]]:
+        """Rows of (merchant, group id, first day, last day)."""
         if kind is EntityKind.ACQUIRER:
-            rows = self._db.execute(
+            return self._db.execute(
                 "SELECT entity, acquirer_id, NULL, NULL FROM merchants_seen WHERE acquirer_id <> ''"
             ).fetchall()
-            return _group_table(rows)
         column = f"{kind.value}_id"
         rows = self._db.execute(statement(f"{kind.value}s_of_merchants")).fetchall()
         if not rows and column in self._columns:
             self.passes += 1
             rows = self._db.execute(statement(f"{kind.value}s_in_transactions")).fetchall()
-        return _group_table(rows)
+        return rows
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        """The merchants of an entity that is known by its number, with the times of belonging."""
+        self._load_names()
+        if kind is EntityKind.MERCHANT:
+            return tuple(
+                Tenure(entity, -int(FAR), int(FAR))
+                for entity, (own, merchant) in self._names.items()
+                if merchant == number and acquirer in {"", own}
+            )
+        return tuple(
+            Tenure(int(merchant), *_instants(start, end))
+            for merchant, group, start, end in self._belongings(kind)
+            if group == number
+        )
 
     def add_visitors(self, entities: Ints) -> VisitTable:
         """Choose also every card that ever visited ``entities``; all visits there."""
@@ -368,6 +387,14 @@ class DuckHistory:
         return self._db
 
 
+def _instants(start: Any, end: Any) -> tuple[int, int]:
+    """First instant and end of a time of belonging, from its first and last day or None."""
+    return (
+        -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
+        int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
+    )
+
+
 def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
     """Groups of two merchants and more from (merchant, group id, valid from, valid to) rows."""
     members: dict[str, set[int]] = {}
@@ -377,12 +404,7 @@ def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
     ids = sorted(name for name, some in members.items() if len(some) > 1)
     number = {name: i for i, name in enumerate(ids)}
     kept = sorted(
-        (
-            int(merchant),
-            -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
-            int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
-            number[str(group)],
-        )
+        (int(merchant), *_instants(start, end), number[str(group)])
         for merchant, group, start, end in rows
         if group and str(group) in number
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from sekisho.domain.errors import ClearCardNumbers, MissingColumn
-from sekisho.warehouse import parquet_files
+from sekisho.warehouse import known_leaks, parquet_files
 from sekisho.warehouse.columns import ColumnMapping, Role, resolve
 from sekisho.warehouse.csv_files import Wanted, read_blocks
 from sekisho.warehouse.csv_sniff import CsvFile, sniff
@@ -52,8 +52,12 @@ def open_source(opening: Opening, role: Role, path: Path, label: str, sampled: i
 
     Raises BadInput, MissingColumn or ClearCardNumbers, always naming the file.
     """
-    if parquet_files.is_parquet(path):
-        table = parquet_files.look_at(opening.connection, path, label)
+    as_json = role is Role.KNOWN_LEAKS and known_leaks.is_json(path)
+    if as_json or parquet_files.is_parquet(path):
+        read = path
+        if as_json:
+            read = known_leaks.json_as_table(path, label, opening.workdir / "known_leaks.parquet")
+        table = parquet_files.look_at(opening.connection, read, label)
         places = resolve(label, role, table.names, opening.mapping)
         source = Source(role, path, label, table, places, has_header=True)
         parquet_files.check_types(table, places)
@@ -90,6 +94,7 @@ def _open_csv(opening: Opening, role: Role, path: Path, label: str) -> Source:
             Role.FRAUD: ("card_ref", "fraud_at"),
             Role.MERCHANTS: ("acquirer_id", "merchant_id", "name"),
             Role.CARDS: ("card_ref",),
+            Role.KNOWN_LEAKS: ("merchant_id", "window_start", "window_end"),
         }[role]
         pairs = ",".join(f"{prefix}{place}={known}" for place, known in enumerate(wanted, 1))
         raise MissingColumn(

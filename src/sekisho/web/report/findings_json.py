@@ -23,6 +23,7 @@ from sekisho.domain.finding import (
     Method,
     Trace,
 )
+from sekisho.domain.known_leaks import TakenOut
 
 P_VALUE_FLOOR: Final = 1e-300
 """No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
@@ -56,6 +57,7 @@ def findings_document(trace: Trace) -> Document:
         },
         "lead_times": [_lead_time(lead) for lead in trace.lead_times],
         "limits": list(trace.limits),
+        "known_leaks": [_known_leak(known) for known in trace.known_leaks],
         "inputs": [_input(file) for file in trace.inputs],
         "method": _method(trace.method),
     }
@@ -159,6 +161,27 @@ def _lead_time(lead: LeadTime) -> Document:
         "days": lead.days,
         "cards_saved": lead.cards_saved,
         "optimistic": lead.optimistic,
+    }
+
+
+def _known_leak(known: TakenOut) -> Document:
+    leak = known.leak
+    number = f"{leak.entity_kind.value}_id"
+    return {
+        "entity_kind": leak.entity_kind.value,
+        "entity_id": leak.entity_id,
+        **({"acquirer_id": leak.acquirer} if leak.acquirer else {}),
+        number: leak.number,
+        "window_start": leak.window_start.isoformat(),
+        "window_end": leak.window_end.isoformat(),
+        "name": leak.name,
+        "reference": leak.reference,
+        "data_taken": list(leak.data_taken),
+        "state": known.state.value,
+        "cards_exposed": known.cards_exposed,
+        "cards_defrauded": known.cards_defrauded,
+        "cards_expected": known.cards_expected,
+        "cards_taken_out": known.cards_taken_out,
     }
 
 

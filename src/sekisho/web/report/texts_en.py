@@ -218,6 +218,23 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "{share} of all cards",
         "funnel.of_exposed": "{share} of the exposed",
         "funnel.step": "Step",
+        # Known leaks
+        "known.heading": "Known leaks that were taken out first",
+        "known.intro": "These leaks were known before the trace. The misused cards that they "
+        "account for speak for no other place, so that what is behind them can be seen.",
+        "known.caption": "Known leaks, and what became of each",
+        "known.place": "Known leak",
+        "known.window": "Exposure window",
+        "known.exposed": "Exposed",
+        "known.defrauded": "Misused since",
+        "known.expected": "Expected without it",
+        "known.taken_out": "Taken out",
+        "known.state": "Outcome",
+        "known.state.taken_out": "Taken out",
+        "known.state.no_excess": "Not taken out: its cards were misused no more often than others",
+        "known.state.no_visits": "Not taken out: the history has no purchase there in the window",
+        "known.state.unknown": "Not taken out: the history does not know it",
+        "known.state.ambiguous": "Not taken out: several acquirers have a merchant of this number",
         # Suspects
         "suspects.heading": "Looked at and not a finding",
         "suspects.intro": "These places showed more misuse than expected, but do not ask a "

@@ -220,6 +220,25 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "全カードの{share}",
         "funnel.of_exposed": "対象カードの{share}",
         "funnel.step": "区分",
+        # Known leaks
+        "known.heading": "先に取り除いた既知の漏えい",
+        "known.intro": "この調査の前から分かっていた漏えいです。"
+        "これによる不正利用とみなしたカードは、"
+        "ほかの利用先を疑う根拠に用いていません。陰に隠れていた漏えいを見つけるためです。",
+        "known.caption": "既知の漏えいと、それぞれの扱い",
+        "known.place": "既知の漏えい",
+        "known.window": "漏えい対象期間",
+        "known.exposed": "対象カード",
+        "known.defrauded": "その後の不正利用",
+        "known.expected": "漏えいがない場合の想定",
+        "known.taken_out": "取り除いた枚数",
+        "known.state": "扱い",
+        "known.state.taken_out": "取り除きました",
+        "known.state.no_excess": "取り除いていません（不正利用がほかのカードより多くありません）",
+        "known.state.no_visits": "取り除いていません（期間内の利用が履歴にありません）",
+        "known.state.unknown": "取り除いていません（履歴に見当たりません）",
+        "known.state.ambiguous": "取り除いていません"
+        "（同じ番号の加盟店が複数のアクワイアラーにあります）",
         # Suspects
         "suspects.heading": "検出としなかった候補",
         "suspects.intro": "不正利用が想定を上回ったものの、今回の調査だけを根拠に加盟店へ照会すべき"
