@@ -120,6 +120,7 @@ def test_bad_rows_are_kept_apart_with_their_reason(folder: Folder) -> None:
         ("k.csv", "merchant_id,window_start,window_end\nx,y,z\n", BadInput, "window_start"),
         ("k.csv", "", NothingToDo, "empty"),
         ("k.json", "[]", NothingToDo, "no leak"),
+        ("k.json", "[{}]", NothingToDo, "no keys"),
         ("k.json", '{"leaks": []}', BadInput, "known_leaks"),
         ("k.json", '[{"merchant_id": "1",', BadInput, "line 1"),
         ("k.json", "[[1]]", BadInput, "leak 1 is not an object"),

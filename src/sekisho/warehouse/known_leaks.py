@@ -64,6 +64,8 @@ def json_as_table(path: Path, label: str, out: Path) -> Path:
     if not rows:
         raise NothingToDo(f"{label}: there is no leak in this file")
     names = list(dict.fromkeys(name for row in rows if isinstance(row, Mapping) for name in row))
+    if not names and all(isinstance(row, Mapping) for row in rows):
+        raise NothingToDo(f"{label}: the leaks in this file have no keys")
     texts = [_texts(label, place, row) for place, row in enumerate(rows, 1)]
     table = {name: pa.array([row.get(name) for row in texts], pa.string()) for name in names}
     pq.write_table(pa.table(table), out)
