@@ -53,7 +53,7 @@ def strongest_by_chance(
         out.append(
             float(
                 run_log_p(
-                    replace(ground, panel=part), Chance(), best, permuted.totals(), every
+                    replace(ground, panel=part), Chance(), best, permuted.totals, every
                 ).min()
             )
         )

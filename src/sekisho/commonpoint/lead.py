@@ -71,4 +71,4 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
     # A case that nobody knew of yet was a card like any other.
     then = replace(then, hazard_from=since, hazard_until=until, event=known)
     best = scan_exact(then, panel)
-    return float(run_log_p(here, chance, best, then.totals(), np.zeros(1, np.int64))[0])
+    return float(run_log_p(here, chance, best, then.totals, np.zeros(1, np.int64))[0])

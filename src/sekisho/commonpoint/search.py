@@ -162,7 +162,7 @@ def prepare(
         panel = join_panels([merchants, *(found.at_entities(group) for group in groups)])
     tested = tested_entities(panel)
     unit = sampling_unit(study, share)
-    totals = study.totals()
+    totals = study.totals
     best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))
     sampled = np.full(panel.entities.size, share < 1.0)
     alone = panel.entities < levels.merchants
@@ -220,7 +220,7 @@ def learn_chance(ground: Ground, study: Study) -> Chance:
     misfit = relative_misfit(*whole_history(bulk, study), noise=noise)
     best = _scan(study, bulk, SCREEN_BINS)
     rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
-    own = own_log_p(rough, Chance(misfit), best, study.totals(), np.arange(bulk.entities.size))
+    own = own_log_p(rough, Chance(misfit), best, study.totals, np.arange(bulk.entities.size))
     return Chance(misfit, empirical_null(own))
 
 

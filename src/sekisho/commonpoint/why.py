@@ -51,7 +51,7 @@ def strength_of(
     if not number.size:
         return None
     part = study.renew(panel.select(number))
-    totals = study.totals()
+    totals = study.totals
     best = scan_exact(study, part)
     inside = (part.visits.day >= best.start[0]) & (part.visits.day <= best.end[0])
     exposed = np.unique(part.visits.spell[inside])
