@@ -137,7 +137,7 @@ def test_those_who_leave_are_cases_of_the_window_only() -> None:
     there = set(visits.card[inside].tolist())
     assert {int(study.spells.card[s]) for s in after.gone} <= there
     # The background then expects as many cases as stay, whatever has left.
-    assert after.totals().max() == pytest.approx(study.totals().max() - after.gone.size)
+    assert after.totals.max() == pytest.approx(study.totals.max() - after.gone.size)
 
 
 def test_the_excess_is_that_of_a_naive_count() -> None:

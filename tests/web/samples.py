@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from sekisho.domain.finding import (
+    CardGroup,
     Curve,
     EntityKind,
     Explanation,
@@ -20,6 +21,8 @@ from sekisho.domain.finding import (
     Member,
     Method,
     SuspectKind,
+    Theft,
+    TheftKind,
     Trace,
 )
 
@@ -94,6 +97,9 @@ def online_shop() -> Finding:
         p_value=3.1e-178,
         reported_misuse_rate=214 / 6918,
         data_taken=("pan", "expiry", "security_code"),
+        theft=Theft(
+            TheftKind.FORM, CardGroup(4120, 208, 7.1), CardGroup(2510, 6, 4.1), 0.231, 3.4e-27
+        ),
         first_misuse=date(2025, 4, 19),
         explanations=EXPLANATIONS,
         visits_curve=visits,

@@ -71,8 +71,8 @@ def _take_one(
 def _told(study: Study, panel: Panel, gone: Ints, leak: KnownLeak) -> tuple[Study, TakenOut]:
     exposed = exposed_once(study, panel)
     after = study.without(gone) if gone.size else study
-    everything = _all_time(study)
-    expected = float(_risks(after, exposed)[:, everything].sum() * after.scale()[everything])
+    everything = study.clock.all_time
+    expected = float(_risks(after, exposed)[:, everything].sum() * after.scale[everything])
     cards = study.spells.card
     _, spot = np.unique(cards[exposed.spell], return_index=True)  # a card may have several spells
     victims = exposed.spell[study.event[exposed.spell]]
@@ -122,7 +122,7 @@ def excess_victims(study: Study, panel: Panel) -> Ints:
 
 
 def _excess_of_clearest_period(study: Study, exposed: Exposed) -> Ints:
-    risks = _risks(study, exposed).sum(axis=0) * study.scale()
+    risks = _risks(study, exposed).sum(axis=0) * study.scale
     inside = np.column_stack([study.in_period(p)[exposed.spell] for p in range(study.periods)])
     cases = inside.sum(axis=0)
     expected = np.maximum(risks, 1e-9)
@@ -147,12 +147,6 @@ def _risks(study: Study, exposed: Exposed) -> Floats:
 
 def _hazard_at(study: Study, exposed: Exposed) -> Floats:
     return hazard_at_visits(exposed.spell, exposed.at, study.spells, study.cumulative, study.clock)
-
-
-def _all_time(study: Study) -> int:
-    """The number of the misuse period that is all time."""
-    whole = (int(study.clock.edges[0]), study.clock.end)
-    return study.clock.periods.index(whole)
 
 
 def _scattered(card: Ints) -> NDArray[np.uint64]:

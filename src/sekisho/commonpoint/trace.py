@@ -18,6 +18,7 @@ from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, Study, make_study
+from sekisho.commonpoint.theft import Background, how_taken
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
 from sekisho.domain.history import ExposureWindow, Survey
@@ -161,7 +162,7 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
     taken, book, study = run.judged.taken, run.book, run.ground.study
     described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
     pairs = list(zip(taken, described, strict=True))
-    strong = [(a, d) for a, d in pairs if a.kind is None]
+    strong = [(a, (_with_theft(run, a, d[0]), d[1])) for a, d in pairs if a.kind is None]
     weak = sorted(((a, d) for a, d in pairs if a.kind is not None), key=lambda p: p[0].log_p)
     book.history.expose(
         ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
@@ -206,6 +207,14 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         ground_alpha=run.question.limits.family_wise_error,
         known_leaks=run.known,
     )
+
+
+def _with_theft(run: _Run, found: Association, finding: Finding) -> Finding:
+    """The finding with what tells a skimmed form from a stolen database."""
+    judged = run.judged
+    ground = Background(run.ground.study, judged.unexplained, judged.chance.misfit)
+    others = [a for a in judged.taken if a.kind is None and a is not found]
+    return replace(finding, theft=how_taken(ground, run.book.history.visits(), found, others))
 
 
 def _strata(study: Study) -> tuple[str, ...]:

@@ -73,6 +73,39 @@ class Explanation:
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
+class TheftKind(StrEnum):
+    """How card data was taken, as far as the misuse shows it."""
+
+    FORM = "form_skimming"  # read while it was entered
+    DATABASE = "database_theft"  # taken from where it was stored
+    CANNOT_BE_TOLD = "cannot_be_told"
+
+
+@dataclass(frozen=True, slots=True)
+class CardGroup:
+    """Exposed cards of one kind, those misused, and how many would have been without the leak."""
+
+    cards: int
+    defrauded: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Theft:
+    """Form skimming or database theft: cards that entered data beside cards only charged.
+
+    ``charged`` had nothing but merchant-initiated charges in the window. ``p_form`` is the chance
+    of so many victims among them if only entered data was read, ``p_database`` of so few if stored
+    data was taken.
+    """
+
+    kind: TheftKind
+    entered: CardGroup
+    charged: CardGroup
+    p_form: float
+    p_database: float
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One entity inside a finding, with its own window."""
@@ -121,6 +154,7 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()
     visits_curve: Curve | None = None  # cases and expectation by day of first visit in the window
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
+    theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 
 @dataclass(frozen=True, slots=True)

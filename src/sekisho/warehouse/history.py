@@ -100,9 +100,7 @@ class DuckHistory:
                 if "acquirer_id" in present
                 else "'' AS acquirer_id",
                 bin="coalesce(CAST(bin AS VARCHAR), '') AS bin" if use_bin else "'' AS bin",
-                initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
-                if "initiator" in present
-                else "FALSE AS merchant_initiated",
+                initiated=_initiated(present),
                 key=f"{_key_of(identity) if overlapping else '0'} AS transaction_key",
                 filters=filters,
             )
@@ -412,6 +410,27 @@ def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
         return None
     merchant, start, end, group = (np.array(column, np.int64) for column in zip(*kept, strict=True))
     return GroupTable(merchant, start, end, group, tuple(ids), tuple(ids))
+
+
+def _initiated(columns: set[str]) -> str:
+    """SQL for whether the merchant started a charge on stored data.
+
+    ``initiator`` decides where it is filled; otherwise a charge on file that names a stored
+    credential. A purchase of the holder with a stored card has another entry mode.
+    """
+    said = "NULL"
+    if "initiator" in columns:
+        said = (
+            "CASE WHEN initiator IS NULL THEN NULL ELSE lower(trim(initiator)) IN "
+            "('merchant', 'mit', 'm', 'recurring', '加盟店') END"
+        )
+    stored = "FALSE"
+    if {"stored_credential", "entry_mode"} <= columns:
+        stored = (
+            "stored_credential AND lower(entry_mode) IN "
+            "('on_file', 'credential_on_file', 'stored', '10')"
+        )
+    return f"coalesce({said}, {stored}, FALSE) AS merchant_initiated"
 
 
 def _key_of(identity: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sekisho.domain.finding import (
     SCHEMA,
+    CardGroup,
     Curve,
     Explanation,
     Finding,
@@ -21,6 +22,7 @@ from sekisho.domain.finding import (
     LeadTime,
     Member,
     Method,
+    Theft,
     Trace,
 )
 from sekisho.domain.known_leaks import TakenOut
@@ -101,6 +103,7 @@ def _finding(finding: Finding) -> Document:
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
         "data_taken": list(finding.data_taken),
+        "theft": _theft(finding.theft),
         "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
         "explanations": [_explanation(tested) for tested in finding.explanations],
         "visits_curve": _curve(finding.visits_curve),
@@ -125,6 +128,22 @@ def _member(member: Member) -> Document:
         "cards_defrauded": member.cards_defrauded,
         "cards_expected": member.cards_expected,
     }
+
+
+def _theft(theft: Theft | None) -> Document | None:
+    if theft is None:
+        return None
+    return {
+        "kind": theft.kind.value,
+        "entered": _group(theft.entered),
+        "charged": _group(theft.charged),
+        "p_form": max(theft.p_form, P_VALUE_FLOOR),
+        "p_database": max(theft.p_database, P_VALUE_FLOOR),
+    }
+
+
+def _group(group: CardGroup) -> Document:
+    return {"cards": group.cards, "defrauded": group.defrauded, "expected": group.expected}
 
 
 def _interval(interval: Interval) -> Document:

@@ -13,6 +13,7 @@ from sekisho.web.report.view import (
     first_members,
     more_findings,
     page_of,
+    theft_text,
 )
 from sekisho.web.report.words import Language, Words
 
@@ -41,5 +42,6 @@ def render_report(trace: Trace, *, language: Language, generated_for: str = "") 
         members=first_members(page, words),
         generated_for=" ".join(generated_for.split()),
         figure_text=partial(figure_text, words=words),
+        theft_text=partial(theft_text, words=words),
         explanation_text=partial(explanation_text, words=words),
     )

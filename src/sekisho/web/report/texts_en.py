@@ -150,6 +150,15 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "Log-likelihood ratio",
         "finding.data": "Data taken, as far as the misuse shows",
         "finding.data_unknown": "the misuse does not show it",
+        "finding.theft": "How the data was taken",
+        "theft.form_skimming": "form skimming: data was read while it was entered",
+        "theft.database_theft": "database theft: stored data was taken",
+        "theft.cannot_be_told": "cannot be told: form skimming or database theft",
+        "theft.counts": "Of {entered} whose data was entered there, {entered_bad} were misused "
+        "({entered_expected} expected); of {charged} that the shop only charged on stored data, "
+        "{charged_bad} ({charged_expected} expected). Chance of that: {p_form} if only entered "
+        "data was read, {p_database} if stored data was taken.",
+        "theft.none_charged": "No card was only charged on stored data in the window.",
         "finding.first_misuse": "First misuse",
         "finding.unknown": "unknown",
         "finding.id": "Id",

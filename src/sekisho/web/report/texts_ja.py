@@ -152,6 +152,16 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "対数尤度比",
         "finding.data": "不正利用から推定される漏えい項目",
         "finding.data_unknown": "不正利用の状況からは判断できません",
+        "finding.theft": "情報の盗まれ方",
+        "theft.form_skimming": "入力フォームからの窃取（入力された情報が読み取られた）",
+        "theft.database_theft": "データベースからの窃取（保存された情報が持ち出された）",
+        "theft.cannot_be_told": "判別できません（入力フォームかデータベースか）",
+        "theft.counts": "カード情報を入力した{entered}のうち{entered_bad}枚が不正利用されました"
+        "（想定は{entered_expected}枚）。保存された情報による加盟店からの請求だけがあった"
+        "{charged}では{charged_bad}枚です（想定は{charged_expected}枚）。こうなる確率は、"
+        "入力された情報だけが読み取られた場合で{p_form}、保存された情報が盗まれた場合で"
+        "{p_database}です。",
+        "theft.none_charged": "期間内に、保存された情報による請求だけがあったカードはありません。",
         "finding.first_misuse": "最初の不正利用",
         "finding.unknown": "不明",
         "finding.id": "識別番号",
