@@ -218,6 +218,9 @@ class ArrayHistory:
         columns = [np.array([row[i] for row in rows], np.int64) for i in range(4)]
         return GroupTable(*columns, ids, ids)
 
+    def misuse(self) -> None:
+        """Plain purchases say nothing about how a card was read."""
+
     def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
         if kind is EntityKind.MERCHANT:
             return tuple(

@@ -170,3 +170,15 @@ def test_any_file_is_read_or_refused_with_its_name(
         rows, said = 1, error.message
     assert rows > 0
     assert said.startswith("fuzz.json")
+
+
+def test_security_codes_are_refused(folder: Folder) -> None:
+    rows = "".join(f"K-01,1,2025-11-{n:02} 10:00:00,{n:03}\n" for n in range(1, 20))
+    history = folder.file("t.csv", f"card_ref,merchant_id,authorized_at,check\n{rows}")
+    columns = "security_code_result=check"
+    with (
+        pytest.raises(BadInput, match="look like security codes") as raised,
+        folder.opened(history, folder.file("f.csv", FRAUD), columns=columns),
+    ):
+        pass
+    assert "match" in raised.value.hint

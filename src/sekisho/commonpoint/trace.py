@@ -18,10 +18,11 @@ from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, Study, make_study
+from sekisho.commonpoint.taken import data_taken
 from sekisho.commonpoint.theft import Background, how_taken
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
-from sekisho.domain.history import ExposureWindow, Survey
+from sekisho.domain.history import ExposureWindow, MisuseTable, Survey
 from sekisho.domain.known_leaks import KnownLeak, TakenOut
 from sekisho.domain.progress import Progress
 
@@ -162,7 +163,8 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
     taken, book, study = run.judged.taken, run.book, run.ground.study
     described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
     pairs = list(zip(taken, described, strict=True))
-    strong = [(a, (_with_theft(run, a, d[0]), d[1])) for a, d in pairs if a.kind is None]
+    misuse = book.history.misuse() if any(a.kind is None for a in taken) else None
+    strong = [(a, (_of_theft(run, a, d[0], misuse), d[1])) for a, d in pairs if a.kind is None]
     weak = sorted(((a, d) for a, d in pairs if a.kind is not None), key=lambda p: p[0].log_p)
     book.history.expose(
         ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
@@ -209,12 +211,16 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
     )
 
 
-def _with_theft(run: _Run, found: Association, finding: Finding) -> Finding:
-    """The finding with what tells a skimmed form from a stolen database."""
+def _of_theft(
+    run: _Run, found: Association, finding: Finding, misuse: MisuseTable | None
+) -> Finding:
+    """The finding with how the data was taken, and which, as far as the misuse shows it."""
     judged = run.judged
     ground = Background(run.ground.study, judged.unexplained, judged.chance.misfit)
     others = [a for a in judged.taken if a.kind is None and a is not found]
-    return replace(finding, theft=how_taken(ground, run.book.history.visits(), found, others))
+    theft = how_taken(ground, run.book.history.visits(), found, others)
+    data, evidence = data_taken(run.ground.study, misuse, found, others)
+    return replace(finding, theft=theft, data_taken=data, data_evidence=evidence)
 
 
 def _strata(study: Study) -> tuple[str, ...]:

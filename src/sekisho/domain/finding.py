@@ -107,6 +107,23 @@ class Theft:
 
 
 @dataclass(frozen=True, slots=True)
+class DataEvidence:
+    """How often the misuse of a finding's victims needed one kind of data.
+
+    ``shown`` of ``known`` victims; ``others_shown`` of ``others_known`` other misused cards in the
+    same time. ``p_value`` is the chance of so many if only the victims expected by chance did.
+    """
+
+    data: str
+    shown: int
+    known: int
+    others_shown: int
+    others_known: int
+    p_value: float
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One entity inside a finding, with its own window."""
 
@@ -154,6 +171,7 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()
     visits_curve: Curve | None = None  # cases and expectation by day of first visit in the window
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
+    data_evidence: tuple[DataEvidence, ...] = ()  # behind ``data_taken``
     theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 

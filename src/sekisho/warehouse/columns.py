@@ -47,7 +47,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 _TEXTS = _words(
     "acquirer_id merchant_id terminal_id operator_id processor_id bin currency mcc entry_mode "
-    "eci initiator message_type country"
+    "eci initiator message_type country security_code_result"
 )
 
 KNOWN: Mapping[Role, Mapping[str, Kind]] = {

@@ -23,10 +23,12 @@ from sekisho.domain.history import (
     ExposureWindow,
     FraudTable,
     GroupTable,
+    MisuseTable,
     Survey,
     Tenure,
     VisitTable,
 )
+from sekisho.warehouse.misuse import TELLING, misuse_table, misuse_view
 
 Ints = NDArray[np.int64]
 
@@ -222,6 +224,19 @@ class DuckHistory:
             entity=entity,
             product=product[card],
         )
+
+    def misuse(self) -> MisuseTable | None:
+        """The reported transactions themselves; None if the history says nothing about them."""
+        if not self._columns.intersection(TELLING):
+            return None
+        self.passes += 1
+        [kind] = self._db.execute(
+            "SELECT data_type FROM information_schema.columns "
+            "WHERE table_name = 'fraud' AND column_name = 'transaction_id'"
+        ).fetchall()
+        self._db.execute(misuse_view(self._columns, str(kind[0])))
+        rows = self._fetch("misuse")
+        return misuse_table(rows, _seconds(rows["fraud_at"]))
 
     def entity_count(self) -> int:
         """How many merchants the drawn cards visited."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -144,6 +145,13 @@ def _refuse_card_numbers(source: Source, holds: Callable[[Sequence[str]], bool])
     )
     if "pan" in source.places and "card_ref" not in source.places:
         raise ClearCardNumbers(f"{source.label}: the column pan holds card numbers", hint=hint)
+    codes = [value for value in source.samples.get("security_code_result", ()) if value]
+    if codes and sum(bool(re.fullmatch("[0-9]{3,4}", code)) for code in codes) * 2 > len(codes):
+        raise ClearCardNumbers(
+            f"{source.label}: the values of security_code_result look like security codes",
+            hint="Security codes are stored nowhere. Delete them; only what their check came to "
+            "(match, no_match, absent) is of use.",
+        )
     for known in _MAY_HOLD_CARDS:
         values = [value for value in source.samples.get(known, ()) if value]
         if values and holds(values):

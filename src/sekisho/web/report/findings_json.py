@@ -103,6 +103,18 @@ def _finding(finding: Finding) -> Document:
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
         "data_taken": list(finding.data_taken),
+        "data_evidence": [
+            {
+                "data": told.data,
+                "shown": told.shown,
+                "known": told.known,
+                "others_shown": told.others_shown,
+                "others_known": told.others_known,
+                "p_value": max(told.p_value, P_VALUE_FLOOR),
+                "taken": told.taken,
+            }
+            for told in finding.data_evidence
+        ],
         "theft": _theft(finding.theft),
         "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
         "explanations": [_explanation(tested) for tested in finding.explanations],

@@ -11,6 +11,7 @@ from sekisho.domain.finding import (
     SCHEMA,
     CardGroup,
     Curve,
+    DataEvidence,
     EntityKind,
     Explanation,
     Finding,
@@ -80,6 +81,7 @@ def _finding(document: Document) -> Finding:
         ),
         visits_curve=_curve(document["visits_curve"]),
         misuse_curve=_curve(document["misuse_curve"]),
+        data_evidence=tuple(DataEvidence(**told) for told in document.get("data_evidence", ())),
         theft=_theft(document.get("theft")),
     )
 

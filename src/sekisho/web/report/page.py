@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sekisho.domain.finding import Trace
 from sekisho.web.report.view import (
+    data_text,
     explanation_text,
     figure_text,
     first_members,
@@ -42,6 +43,7 @@ def render_report(trace: Trace, *, language: Language, generated_for: str = "") 
         members=first_members(page, words),
         generated_for=" ".join(generated_for.split()),
         figure_text=partial(figure_text, words=words),
+        data_text=partial(data_text, words=words),
         theft_text=partial(theft_text, words=words),
         explanation_text=partial(explanation_text, words=words),
     )

@@ -268,6 +268,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "acquirer",
         "level.terminal": "terminal",
         # Data taken
+        "data.at_least": "at least {data}",
+        "data.evidence": "{data}: the misuse of {shown} of {known} misused cards needed it "
+        "({others_shown} of {others_known} other misused cards of those days)",
         "data.pan": "card number",
         "data.expiry": "expiry date",
         "data.security_code": "security code",

@@ -275,6 +275,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "アクワイアラー",
         "level.terminal": "端末",
         # Data taken
+        "data.at_least": "少なくとも{data}",
+        "data.evidence": "{data}：不正利用されたカード{known}枚のうち{shown}枚の"
+        "不正利用に必要でした（同じ時期のほかの不正利用では{others_known}枚のうち{others_shown}枚）",
         "data.pan": "カード番号",
         "data.expiry": "有効期限",
         "data.security_code": "セキュリティコード",

@@ -133,6 +133,12 @@ def explanation_text(tested: Explanation, words: Words) -> tuple[str, str]:
     return words.text(key), words.text(f"{key}.{'out' if tested.excluded else 'in'}")
 
 
+def data_text(keys: tuple[str, ...], words: Words) -> str:
+    """Return the kinds of data that were taken at least."""
+    named = words.text("list.separator").join(words.lookup("data", key) for key in keys)
+    return words.text("data.at_least", data=named)
+
+
 def theft_text(theft: Theft, words: Words) -> str:
     """Return the counts that tell form skimming from database theft, as a sentence."""
     if not theft.charged.cards:
