@@ -19,6 +19,7 @@ from sekisho.domain.history import (
     FraudTable,
     GroupTable,
     Survey,
+    Tenure,
     VisitTable,
 )
 
@@ -212,6 +213,26 @@ class ArrayHistory:
             return None
         columns = [np.array([row[i] for row in rows], np.int64) for i in range(4)]
         return GroupTable(*columns, ids, ids)
+
+    def misuse(self) -> None:
+        """Plain purchases say nothing about how a card was read."""
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        if kind is EntityKind.MERCHANT:
+            return tuple(
+                Tenure(entity, -FAR, FAR)
+                for (own, merchant), entity in self._entity.items()
+                if merchant == number and acquirer in {"", own}
+            )
+        return tuple(
+            Tenure(
+                self._entity[b.shop],
+                -FAR if b.start is None else b.start,
+                FAR if b.end is None else b.end,
+            )
+            for b in self.belongings
+            if b.kind is kind and b.group == number and b.shop in self._entity
+        )
 
     def add_visitors(self, entities: np.ndarray, shares: np.ndarray) -> VisitTable:
         wanted = {self._shops[int(e)]: share for e, share in zip(entities, shares, strict=True)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.again import hear_again
 from sekisho.commonpoint.explain import judge_use_or_test, look_alikes
 from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.search import (
@@ -129,6 +130,9 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
         _take_out(docket, found)
     # Whoever was heard under another level's name is not heard again.
     docket.done |= docket.ground.panel.entities == found.entity
+    earlier = [a for a in docket.taken if a.entity == found.entity and a.kind is None]
+    if earlier:  # more of a finding: its window was longer
+        found = hear_again(docket.ground.study, earlier[0], found)
     docket.taken = [a for a in docket.taken if a.entity != found.entity]
     docket.taken.append(found)
 

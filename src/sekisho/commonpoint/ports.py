@@ -14,7 +14,9 @@ from sekisho.domain.history import (
     FraudTable,
     GroupTable,
     Ints,
+    MisuseTable,
     Survey,
+    Tenure,
     VisitTable,
 )
 
@@ -56,6 +58,15 @@ class History(Protocol):
 
     def groups(self, kind: EntityKind) -> GroupTable | None:
         """Operators, processors or acquirers of the merchants seen; None where nothing says."""
+
+    def misuse(self) -> MisuseTable | None:
+        """The reported transactions of drawn cards; None if nothing is known about them."""
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        """The merchants of an entity that is known by its number, with the times of belonging.
+
+        Without ``acquirer`` a merchant's number may name several.
+        """
 
     def add_visitors(self, entities: Ints, shares: Floats) -> VisitTable:
         """Choose also cards that ever visited ``entities``; these cards' visits there.

@@ -189,11 +189,11 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
         exposed=exposed,
         spells=spells,
         cases=int(spells.size),
-        expected=_expected(study, union, union.ever_first, whole.period),
+        expected=expected_in_period(study, union, union.ever_first, whole.period),
     )
 
 
-def _expected(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
+def expected_in_period(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
     """Cases expected in a misuse period of the cards whose exposure begins with some visits."""
     visits = panel.visits
     spell = visits.spell[rows]
@@ -245,6 +245,6 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     visits = panel.visits
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
-    expected = _expected(study, panel, inside, period)
+    expected = expected_in_period(study, panel, inside, period)
     cases = int(study.in_period(period)[spell].sum())
     return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))

@@ -23,9 +23,12 @@ from sekisho.domain.history import (
     ExposureWindow,
     FraudTable,
     GroupTable,
+    MisuseTable,
     Survey,
+    Tenure,
     VisitTable,
 )
+from sekisho.warehouse.misuse import TELLING, misuse_table, misuse_view
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -117,9 +120,7 @@ class DuckHistory:
                 if "acquirer_id" in present
                 else "'' AS acquirer_id",
                 bin="coalesce(CAST(bin AS VARCHAR), '') AS bin" if self._use_bin else "'' AS bin",
-                initiated="coalesce(lower(initiator) = 'merchant', FALSE) AS merchant_initiated"
-                if "initiator" in present
-                else "FALSE AS merchant_initiated",
+                initiated=_initiated(present),
                 key=f"{_key_of(self._identity) if keyed else '0'} AS transaction_key",
                 filters=filters,
             )
@@ -290,6 +291,19 @@ class DuckHistory:
             product=product[card],
         )
 
+    def misuse(self) -> MisuseTable | None:
+        """The reported transactions themselves; None if the history says nothing about them."""
+        if not self._columns.intersection(TELLING):
+            return None
+        self.passes += 1
+        [kind] = self._db.execute(
+            "SELECT data_type FROM information_schema.columns "
+            "WHERE table_name = 'fraud' AND column_name = 'transaction_id'"
+        ).fetchall()
+        self._db.execute(misuse_view(self._columns, str(kind[0])))
+        rows = self._fetch("misuse")
+        return misuse_table(rows, _seconds(rows["fraud_at"]))
+
     def entity_count(self) -> int:
         """How many merchants the drawn cards visited."""
         return self._count("merchants_seen")
@@ -326,24 +340,42 @@ class DuckHistory:
         acquirer, merchant = self._names[entity]
         rows = self._db.execute(
             "SELECT name FROM merchants WHERE merchant_id = $m AND coalesce(acquirer_id, '') = $a"
-            " AND name IS NOT NULL ORDER BY valid_from DESC NULLS LAST LIMIT 1",
+            " AND name IS NOT NULL ORDER BY valid_from DESC NULLS LAST, name LIMIT 1",
             {"m": merchant, "a": acquirer},
         ).fetchall()
         return str(rows[0][0]) if rows else self.entity_id(entity)
 
     def groups(self, kind: EntityKind) -> GroupTable | None:
         """Which merchants belong together: from the merchant file, else from the transactions."""
+        return _group_table(self._belongings(kind))
+
+    def _belongings(self, kind: EntityKind) -> list[tuple[Any, ...]]:
+        """Rows of (merchant, group id, first day, last day)."""
         if kind is EntityKind.ACQUIRER:
-            rows = self._db.execute(
+            return self._db.execute(
                 "SELECT entity, acquirer_id, NULL, NULL FROM merchants_seen WHERE acquirer_id <> ''"
             ).fetchall()
-            return _group_table(rows)
         column = f"{kind.value}_id"
         rows = self._db.execute(statement(f"{kind.value}s_of_merchants")).fetchall()
         if not rows and column in self._columns:
             self.passes += 1
             rows = self._db.execute(statement(f"{kind.value}s_in_transactions")).fetchall()
-        return _group_table(rows)
+        return rows
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        """The merchants of an entity that is known by its number, with the times of belonging."""
+        self._load_names()
+        if kind is EntityKind.MERCHANT:
+            return tuple(
+                Tenure(entity, -int(FAR), int(FAR))
+                for entity, (own, merchant) in self._names.items()
+                if merchant == number and acquirer in {"", own}
+            )
+        return tuple(
+            Tenure(int(merchant), *_instants(start, end))
+            for merchant, group, start, end in self._belongings(kind)
+            if group == number
+        )
 
     def add_visitors(self, entities: Ints, shares: Floats) -> VisitTable:
         """Choose also cards that ever visited ``entities``; these cards' visits there.
@@ -442,6 +474,14 @@ class DuckHistory:
         return self._db
 
 
+def _instants(start: Any, end: Any) -> tuple[int, int]:
+    """First instant and end of a time of belonging, from its first and last day or None."""
+    return (
+        -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
+        int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
+    )
+
+
 def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
     """Groups of two merchants and more from (merchant, group id, valid from, valid to) rows."""
     members: dict[str, set[int]] = {}
@@ -451,12 +491,7 @@ def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
     ids = sorted(name for name, some in members.items() if len(some) > 1)
     number = {name: i for i, name in enumerate(ids)}
     kept = sorted(
-        (
-            int(merchant),
-            -1 if start is None else int(np.datetime64(start, "s").astype(np.int64)),
-            int(FAR) if end is None else int(np.datetime64(end, "s").astype(np.int64)) + DAY,
-            number[str(group)],
-        )
+        (int(merchant), *_instants(start, end), number[str(group)])
         for merchant, group, start, end in rows
         if group and str(group) in number
     )
@@ -464,6 +499,27 @@ def _group_table(rows: list[tuple[Any, ...]]) -> GroupTable | None:
         return None
     merchant, start, end, group = (np.array(column, np.int64) for column in zip(*kept, strict=True))
     return GroupTable(merchant, start, end, group, tuple(ids), tuple(ids))
+
+
+def _initiated(columns: set[str]) -> str:
+    """SQL for whether the merchant started a charge on stored data.
+
+    ``initiator`` decides where it is filled; otherwise a charge on file that names a stored
+    credential. A purchase of the holder with a stored card has another entry mode.
+    """
+    said = "NULL"
+    if "initiator" in columns:
+        said = (
+            "CASE WHEN initiator IS NULL THEN NULL ELSE lower(trim(initiator)) IN "
+            "('merchant', 'mit', 'm', 'recurring', '加盟店') END"
+        )
+    stored = "FALSE"
+    if {"stored_credential", "entry_mode"} <= columns:
+        stored = (
+            "stored_credential AND lower(entry_mode) IN "
+            "('on_file', 'credential_on_file', 'stored', '10')"
+        )
+    return f"coalesce({said}, {stored}, FALSE) AS merchant_initiated"
 
 
 def _key_of(identity: Iterable[str]) -> str:
