@@ -161,7 +161,8 @@ def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
 
 def _answer(run: _Run, chance: list[float]) -> Answer:
     taken, book, study = run.judged.taken, run.book, run.ground.study
-    described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
+    alpha = run.question.limits.family_wise_error
+    described = [describe(found, run.ground, run.judged.chance, book, alpha) for found in taken]
     pairs = list(zip(taken, described, strict=True))
     misuse = book.history.misuse() if any(a.kind is None for a in taken) else None
     strong = [(a, (_of_theft(run, a, d[0], misuse), d[1])) for a, d in pairs if a.kind is None]

@@ -238,6 +238,14 @@ class DuckHistory:
         rows = self._fetch("misuse")
         return misuse_table(rows, _seconds(rows["fraud_at"]))
 
+    @property
+    def knows_acquirers(self) -> bool:
+        """Whether any merchant's acquirer is known."""
+        [row] = self._db.execute(
+            "SELECT count(*) FROM merchants_seen WHERE acquirer_id <> ''"
+        ).fetchall()
+        return bool(row[0])
+
     def entity_count(self) -> int:
         """How many merchants the drawn cards visited."""
         return self._count("merchants_seen")

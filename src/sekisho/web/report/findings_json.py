@@ -26,6 +26,7 @@ from sekisho.domain.finding import (
     Trace,
 )
 from sekisho.domain.known_leaks import TakenOut
+from sekisho.domain.notes import Note
 
 P_VALUE_FLOOR: Final = 1e-300
 """No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
@@ -225,6 +226,12 @@ def _input(file: InputFile) -> Document:
         "rejected": file.rejected,
         "duplicates": file.duplicates,
         "notes": list(file.notes),
+        "note_codes": [
+            {"code": note.code, "figures": dict(sorted(note.figures.items()))}
+            if isinstance(note, Note)
+            else None
+            for note in file.notes
+        ],
     }
 
 
