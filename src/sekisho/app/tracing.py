@@ -112,6 +112,8 @@ def trace_inputs(
         known_leaks=inputs.known_leaks,
     )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
+    if history.doubles:
+        inputs = _with_doubles(inputs, history.doubles)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
     read = _Read(inputs, request, history)
     return TraceRun(_to_trace(answer, read, question, leads), answer, history, inputs)
@@ -124,6 +126,15 @@ class _Read:
     inputs: Inputs
     request: InputRequest
     history: DuckHistory
+
+
+def _with_doubles(inputs: Inputs, doubles: int) -> Inputs:
+    """The inputs with a note of the doubled transactions that the search came upon."""
+    note = f"about {doubles} transactions are there more than once and count once"
+    at = next(i for i, file in enumerate(inputs.files) if file.role == "transactions")
+    noted = replace(inputs.files[at], notes=(*inputs.files[at].notes, note))
+    files = (*inputs.files[:at], noted, *inputs.files[at + 1 :])
+    return replace(inputs, duplicates=doubles, files=files)
 
 
 def inputs_as_of(inputs: Inputs, day: date) -> Inputs:

@@ -58,8 +58,8 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
         return 0.0
     assert found.panel is not None  # noqa: S101 - made from a panel of its own
     panel = found.panel.where(found.panel.at < at)
-    known_exactly = ~ground.sampled[ground.panel.entities == found.entity]
-    sampled = np.full(1, bool(ground.unit.any()) and not known_exactly.any())
+    coarse = ground.sampled[ground.panel.entities == found.entity]
+    sampled = np.array([coarse.min() if coarse.size else float(ground.unit.any())])
     here = replace(ground, panel=panel, sampled=sampled)
     clock = make_clock(int(study.clock.edges[0]), at)
     then = replace(

@@ -10,6 +10,7 @@ from sekisho.domain.history import (
     CardTable,
     Codes,
     ExposureWindow,
+    Floats,
     FraudTable,
     GroupTable,
     Ints,
@@ -35,7 +36,10 @@ class History(Protocol):
         """
 
     def cards(self) -> CardTable:
-        """The cards chosen so far, in the order of their numbers."""
+        """The cards chosen so far, in the order of their numbers.
+
+        Those that `add_visitors` added come with `added_activity`.
+        """
 
     def frauds(self) -> FraudTable:
         """All usable fraud reports of chosen cards."""
@@ -64,8 +68,12 @@ class History(Protocol):
         Without ``acquirer`` a merchant's number may name several.
         """
 
-    def add_visitors(self, entities: Ints) -> VisitTable:
-        """Choose also every card that ever visited ``entities``; all visits there."""
+    def add_visitors(self, entities: Ints, shares: Floats) -> VisitTable:
+        """Choose also cards that ever visited ``entities``; these cards' visits there.
+
+        Of each entity's visitors all with a fraud report are chosen, and by hash ``shares`` of
+        the others (at least the share that was drawn).
+        """
 
     def added_activity(self) -> tuple[Codes, Ints]:
         """Card and instant of every visit of the cards that `add_visitors` added."""

@@ -120,7 +120,7 @@ def _strongest_shop(bench: Bench, found: Association) -> Association:
 def _scan(bench: Bench, panel: Panel) -> tuple[Best, Floats]:
     """Best windows of a panel of drawn visits, and their log p over the whole run."""
     best = scan_exact(bench.study, panel)
-    sampled = np.full(panel.entities.size, bool(bench.ground.unit.any()))
+    sampled = np.full(panel.entities.size, float(bench.ground.unit.any()))
     here = replace(bench.ground, panel=panel, sampled=sampled)
     every = np.arange(panel.entities.size)
     return best, run_log_p(here, bench.chance, best, bench.study.totals, every)
@@ -160,7 +160,7 @@ def _excess(bench: Bench, study: Study, rows: Ints) -> bool:
         return False
     panel = study.renew(regroup(bench.drawn, rows, 0))
     best = scan_exact(study, panel)
-    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, float(bench.ground.unit.any())))
     own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
     return bool(own[0] < SIBLINGS_P)
 
@@ -232,7 +232,7 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     merchant = int(panel.entities[0])
     best = scan_exact(study, panel)
     start, end, period = whole.start_day, whole.end_day, whole.period
-    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, float(bench.ground.unit.any())))
     own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
     if own[0] < OWN_WINDOW_P:
         start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])

@@ -334,24 +334,36 @@ class Exposing:
         return arrange(mine, self.spell, self.at, self.hazard, self.weight)
 
 
-def exposing_visits(study: Study, visits: VisitTable, *, complete: bool = False) -> Exposing:
-    """The visits that can expose a card, with ``complete`` each for itself (see `make_panel`)."""
+def exposing_visits(
+    study: Study, visits: VisitTable, *, shares: tuple[Ints, Floats] | None = None
+) -> Exposing:
+    """The visits that can expose a card, with ``shares`` as in `make_panel`."""
     rows, spell = exposing(study, visits)
     at = visits.at[rows]
     # Sorted once here, the visits need no sorting at each level of entities.
     order = np.argsort(spell * SPAN + at, kind="stable")
     rows, spell, at = rows[order], spell[order], at[order]
     hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
-    weight = np.ones(spell.size) if complete else study.weight[spell]
+    weight = study.weight[spell]
+    if shares is not None:
+        entities, share = shares
+        reported = np.zeros(len(study.cards), bool)
+        reported[study.frauds.card] = True
+        others = ~reported[study.spells.card[spell]]
+        own = share[np.searchsorted(entities, visits.entity[rows])]
+        weight = np.where(others, 1.0 / own, 1.0)
     return Exposing(rows, spell, at, hazard, weight)
 
 
-def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> Panel:
+def make_panel(
+    study: Study, visits: VisitTable, *, shares: tuple[Ints, Floats] | None = None
+) -> Panel:
     """Keep the visits that can expose a card, one a day for each spell and merchant.
 
-    With ``complete`` the visits are those of all cards and each stands for itself.
+    With ``shares``, the visited merchants (ascending) and the share of each one's visitors that
+    the visits are of, every visit stands for as many; cards with a report were all looked at.
     """
-    found = exposing_visits(study, visits, complete=complete)
+    found = exposing_visits(study, visits, shares=shares)
     return found.at_entities(visits.entity.astype(np.int64))
 
 

@@ -1,9 +1,9 @@
 """Which data was taken, as far as the misuse shows it: at least what the thief needed.
 
 A counterfeit stripe needs the track; a purchase at a distance the number and, where it was
-approved, the expiry date; a security code that was checked and found right, the code. Some victims of a
-finding are there by chance and were robbed by others, so a kind of data counts as taken only where
-more victims show it than those would.
+approved, the expiry date; a security code that was checked and found right, the code. Some victims
+of a finding are there by chance and were robbed by others, so a kind of data counts as taken only
+where more victims show it than those would.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
     listed = [a.entity for a in run.judged.taken if a.kind is not SuspectKind.WEAK]
     others = run.drawn.select(np.flatnonzero(~np.isin(run.drawn.entities, listed)))
-    sampled = np.full(others.entities.size, run.share < 1.0)
+    sampled = np.full(others.entities.size, float(run.share < 1.0))
     whole = replace(run.ground, study=run.study, panel=others, sampled=sampled)
     # Cards that were added to count suspects exactly come after the drawn ones.
     rest = run.study.without(run.judged.unexplained.gone)

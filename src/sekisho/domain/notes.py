@@ -47,10 +47,14 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{column}：このファイルでは整数、ほかのファイルでは文字列のため、文字列として読みました",
         ),
         "outlying_day": (
-            "the last day {day} follows {quiet} days without any transaction; if it is a wrong "
-            "date, give the right day with --as-of",
-            "最後の日{day}の前の{quiet}日間には取引がありません。日付の誤りであれば、正しい基準日を "
-            "--as-of で指定してください",
+            (
+                "the last day {day} follows {quiet} days without any transaction; if it is a wrong "
+                "date, give the right day with --as-of"
+            ),
+            (
+                "最後の日{day}の前の{quiet}日間には取引がありません。日付の誤りであれば、"
+                "正しい基準日を --as-of で指定してください"
+            ),
         ),
         "encoding": ("read as {encoding}", "文字コードは{encoding}として読みました"),
         "epoch": (
@@ -58,8 +62,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{column}：1970年1月1日（UTC）からの{unit}として読みました",
         ),
         "offsets": (
-            "{column}: {count} values name their offset from UTC, the others are taken as "
-            "wall-clock time in {zone}",
+            (
+                "{column}: {count} values name their offset from UTC, the others are taken as "
+                "wall-clock time in {zone}"
+            ),
             "{column}：{count}個の値には時差が書かれており、ほかは{zone}の時刻とみなしました",
         ),
         "unread_cells": (
@@ -95,7 +101,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "not before 2100-01-01": "2100年1月1日以後です",
         "before the window begins": "期間の開始日より前です",
         "the number of columns differs from the other rows": "列の数がほかの行と違います",
-        "bytes that are no text in this file's encoding": "文字コードとして読めないバイトがあります",
+        "bytes that are no text in this file's encoding": "文字として読めないバイトがあります",
         "a quotation mark is not closed": "引用符が閉じていません",
         "no such transaction in the history": "履歴にこの取引がありません",
         "no such card in the history": "履歴にこのカードがありません",

@@ -53,8 +53,10 @@ class Inputs:
     """The opened inputs. The files that the views read must stay until the connection closes.
 
     ``overlapping`` says that a transaction may be there twice (files whose times overlap, or
-    duplicates seen); ``identity`` are the columns that tell transactions apart, and
-    ``duplicates`` the doubled rows seen, scaled up where only some cards were looked at.
+    duplicates seen), None that nobody has looked: in a large history whose files do not overlap
+    that takes a pass, and a trace sees it among the cards that it draws. ``identity`` are the
+    columns that tell transactions apart, and ``duplicates`` the doubled rows seen, scaled up where
+    only some cards were looked at.
     ``fraud_counts`` are reports left out, by reason. ``rejected`` are the first rejected rows;
     ``reject_file`` has all.
     """
@@ -64,7 +66,7 @@ class Inputs:
     files: tuple[InputFile, ...]
     rejected: tuple[Rejected, ...]
     as_of: date
-    overlapping: bool
+    overlapping: bool | None
     has_reported_at: bool
     has_fraud_types: bool
     has_cards: bool
@@ -370,7 +372,7 @@ def _insert(
     )
     connection.execute(
         fill(
-            "INSERT INTO {name} SELECT DISTINCT {values} FROM read_parquet({path}) ORDER BY ALL",
+            "INSERT INTO {name} SELECT {values} FROM read_parquet({path})",
             name=role.value,
             values=values,
             path=literal(str(prepared.path)),
@@ -481,8 +483,13 @@ class _Cutter:
 
 def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
     history, connection = cutter.history, run.opening.connection
-    run.progress.step("look_for_duplicates")
-    seen, one_in = history_view.duplicates_in_sample(connection, history)
+    rows = sum(part.rows for part in history.parts)
+    overlap = history_view.ranges_overlap(history.parts)
+    looked = overlap or rows <= history_view.LOOKED_AT_ROWS
+    seen = one_in = 0
+    if looked:
+        run.progress.step("look_for_duplicates")
+        seen, one_in = history_view.duplicates_in_sample(connection, history)
     if seen:
         code = "doubles_about" if one_in > 1 else "doubles"
         run.of_role(Role.TRANSACTIONS)[0].notes.append(note(code, count=seen * one_in))
@@ -493,7 +500,7 @@ def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
         files=tuple(_input_file(run, account) for account in run.accounts.values()),
         rejected=tuple(run.opening.rejects.first),
         as_of=as_of,
-        overlapping=seen > 0 or history_view.ranges_overlap(history.parts),
+        overlapping=(seen > 0 or overlap) if looked else None,
         has_reported_at=cutter.table.has_reported_at,
         has_fraud_types=cutter.table.has_types,
         has_cards=run.request.cards is not None,

@@ -282,15 +282,19 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Explanations
         "explanation.busy_cards": "Busy cards: cards that are used a lot are used everywhere, and "
         "are stolen more often.",
-        "explanation.busy_cards.out": "Among the less busy half of the exposed cards, the excess remains.",
-        "explanation.busy_cards.in": "Among the less busy half of the exposed cards, little or nothing is left.",
+        "explanation.busy_cards.out": "Among the less busy half of the exposed cards, the "
+        "excess remains.",
+        "explanation.busy_cards.in": "Among the less busy half of the exposed cards, little "
+        "or nothing is left.",
         "explanation.product": "Card product: one product is attacked more, and its holders shop "
         "here.",
         "explanation.product.out": "Without the product that was hit most, the excess remains.",
-        "explanation.product.in": "Without the product that was hit most, little or nothing is left.",
+        "explanation.product.in": "Without the product that was hit most, little or nothing "
+        "is left.",
         "explanation.home_area": "Home area: fraud is higher where these customers live.",
         "explanation.home_area.out": "Without the area that was hit most, the excess remains.",
-        "explanation.home_area.in": "Without the area that was hit most, little or nothing is left.",
+        "explanation.home_area.in": "Without the area that was hit most, little or nothing "
+        "is left.",
         "explanation.neighbours": "Neighbours: the cards were really exposed at a shop that the "
         "same customers use.",
         "explanation.neighbours.out": "Cards that use only the neighbours show no such excess.",
