@@ -14,6 +14,7 @@ from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, MemberWindow
 from sekisho.commonpoint.study import Panel, Study
+from sekisho.commonpoint.to_come import latest_end
 from sekisho.commonpoint.window import CONFIDENCE, estimate_window
 from sekisho.domain.finding import (
     Curve,
@@ -55,6 +56,8 @@ def describe(
         start, end = found.start_day, found.end_day
         exposed = float(study.weight[found.exposed].sum())
     victims = int(found.spells.size)
+    last = int(study.clock.end // DAY) - 1
+    latest = latest_end(study, found, end) if found.kind is None else end
     finding = Finding(
         entity_kind=kind,
         entity_id=book.entity_id(found.entity),
@@ -64,9 +67,9 @@ def describe(
         window_start=day_to_date(start),
         window_end=day_to_date(end),
         window_start_interval=_interval(window.start_lower, window.start_upper, start),
-        window_end_interval=_interval(window.end_lower, window.end_upper, end),
+        window_end_interval=_interval(window.end_lower, max(window.end_upper, latest), end),
         window_left_censored=window.left_censored,
-        window_ongoing=window.ongoing,
+        window_ongoing=window.ongoing or latest >= last,
         misuse_period=study.clock.trailing[found.period],
         cards_exposed=max(round(exposed), victims),
         cards_defrauded=victims,

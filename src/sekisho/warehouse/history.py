@@ -289,6 +289,7 @@ class DuckHistory:
             stops_card=np.isin(kind, STOPPING_TYPES),
             entity=entity,
             product=product[card],
+            dated=np.ma.getdata(rows["dated"]).astype(bool),
         )
 
     def misuse(self) -> MisuseTable | None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sekisho.domain.finding import (
     SCHEMA,
     CardGroup,
+    CorrectedRate,
     Curve,
     Explanation,
     Finding,
@@ -103,6 +104,7 @@ def _finding(finding: Finding) -> Document:
         "p_value": max(finding.p_value, P_VALUE_FLOOR),
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
+        "corrected_misuse_rate": _corrected(finding.corrected_misuse),
         "data_taken": list(finding.data_taken),
         "data_evidence": [
             {
@@ -140,6 +142,19 @@ def _member(member: Member) -> Document:
         "cards_exposed": member.cards_exposed,
         "cards_defrauded": member.cards_defrauded,
         "cards_expected": member.cards_expected,
+    }
+
+
+def _corrected(corrected: CorrectedRate | None) -> Document | None:
+    if corrected is None:
+        return None
+    return {
+        "cards": corrected.cards,
+        "rate": corrected.rate,
+        "lower": corrected.lower,
+        "upper": corrected.upper,
+        "confidence": corrected.confidence,
+        "reports": corrected.reports,
     }
 
 

@@ -144,6 +144,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start} to {end}",
         "finding.rate": "Misuse reported so far",
         "finding.rate_value": "{rate} of the exposed cards",
+        "finding.rate_corrected": "Some fraud is reported late. Going by how late reports have "
+        "come so far, the misuse up to {as_of} will come to about {cards}, {rate} of the exposed "
+        "({lower} to {upper}, {confidence} confidence). Fraud that is never reported is not in it.",
         "finding.p_value": "Probability by chance",
         "finding.p_value_text": "{chance} (p = {p}, corrected for everything that was tried)",
         "finding.p_value_floor": "{chance} (p {p}, corrected for everything that was tried)",

@@ -146,6 +146,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start}から{end}まで",
         "finding.rate": "報告済みの不正利用率",
         "finding.rate_value": "対象カードの{rate}",
+        "finding.rate_corrected": "不正利用の報告は遅れて届きます。これまでの報告の遅れ方から見て、"
+        "{as_of}までの不正利用は最終的に約{cards}、対象カードの{rate}になる見込みです"
+        "（{lower}〜{upper}、信頼度{confidence}）。報告されない不正利用は含みません。",
         "finding.p_value": "偶然に起こる確率",
         "finding.p_value_text": "{chance}（p = {p}、すべての検定について補正済み）",
         "finding.p_value_floor": "{chance}（p {p}、すべての検定について補正済み）",
