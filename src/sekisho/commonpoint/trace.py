@@ -202,7 +202,8 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         passes=book.history.passes,
         bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
         excluded_fraud={
-            "not_data_theft": int((~study.frauds.counts).sum()),
+            "not_data_theft": int((~study.frauds.counts).sum()) - study.habits,
+            "at_own_shop": study.habits,
             "same_burst": int((study.spells.is_case & ~study.event).sum()),
         },
         exposed_cards=book.history.exposed_count(),

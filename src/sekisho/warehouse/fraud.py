@@ -67,6 +67,9 @@ def canonical_type(text: str) -> str | None:
     return next((name for name, pattern in _WORDS if re.search(pattern, spaced)), None)
 
 
+TOLD = ("entry_mode", "eci", "security_code_result", "approved")  # of the misuse itself
+
+
 @dataclass
 class FraudTable:
     """What became of the reports."""
@@ -98,11 +101,21 @@ def join_history(
     by_id = "transaction_id" in reports.columns and "transaction_id" in reports.history
     _cast_reports(connection, reports)
     if by_id:
+        # One pass brings also what is said of the misuse itself, for those who ask later.
+        told = ", ".join(f"t.{identifier(name)}" for name in TOLD if name in reports.history)
         connection.execute(
-            "CREATE TEMP TABLE named__ AS SELECT r.report, any_value(t.card_ref) AS card_ref, "
-            "min(t.authorized_at) AS fraud_at, any_value(t.acquirer_id) AS acquirer_id, "
-            "any_value(t.merchant_id) AS merchant_id FROM cast__ r "
-            "JOIN history__ t ON t.transaction_id = r.transaction_id GROUP BY r.report"
+            fill(
+                "CREATE TEMP TABLE named_transactions AS SELECT r.report, t.card_ref, "
+                "t.authorized_at, t.acquirer_id, t.merchant_id, t.transaction_id{comma}{told} "
+                "FROM cast__ r JOIN history__ t ON t.transaction_id = r.transaction_id",
+                comma=", " if told else "",
+                told=told,
+            )
+        )
+        connection.execute(
+            "CREATE TEMP TABLE named__ AS SELECT report, any_value(card_ref) AS card_ref, "
+            "min(authorized_at) AS fraud_at, any_value(acquirer_id) AS acquirer_id, "
+            "any_value(merchant_id) AS merchant_id FROM named_transactions GROUP BY report"
         )
     else:
         connection.execute(

@@ -296,12 +296,13 @@ class DuckHistory:
         """The reported transactions themselves; None if the history says nothing about them."""
         if not self._columns.intersection(TELLING):
             return None
-        self.passes += 1
+        table = "named_transactions" if self._all_named() else "transactions"
+        self.passes += 1 if table == "transactions" else 0
         [kind] = self._db.execute(
             "SELECT data_type FROM information_schema.columns "
             "WHERE table_name = 'fraud' AND column_name = 'transaction_id'"
         ).fetchall()
-        self._db.execute(misuse_view(self._columns, str(kind[0])))
+        self._db.execute(misuse_view(self._columns, str(kind[0]), table))
         rows = self._fetch("misuse")
         return misuse_table(rows, _seconds(rows["fraud_at"]))
 
@@ -312,6 +313,16 @@ class DuckHistory:
             "SELECT count(*) FROM merchants_seen WHERE acquirer_id <> ''"
         ).fetchall()
         return bool(row[0])
+
+    def _all_named(self) -> bool:
+        """Whether the intake found the transaction of every report by its number."""
+        if not self._exists("named_transactions"):
+            return False
+        left = self._db.execute(
+            "SELECT count(*) FROM fraud AS f "
+            "ANTI JOIN named_transactions AS n USING (card_ref, transaction_id)"
+        ).fetchall()[0][0]
+        return not left
 
     def entity_count(self) -> int:
         """How many merchants the drawn cards visited."""
@@ -349,7 +360,7 @@ class DuckHistory:
         acquirer, merchant = self._names[entity]
         rows = self._db.execute(
             "SELECT name FROM merchants WHERE merchant_id = $m AND coalesce(acquirer_id, '') = $a"
-            " AND name IS NOT NULL ORDER BY valid_from DESC NULLS LAST LIMIT 1",
+            " AND name IS NOT NULL ORDER BY valid_from DESC NULLS LAST, name LIMIT 1",
             {"m": merchant, "a": acquirer},
         ).fetchall()
         return str(rows[0][0]) if rows else self.entity_id(entity)

@@ -463,6 +463,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "known only after the as-of date",
         "excluded.repeated": "later fraud of the same episode",
         "excluded.not_data_theft": "of a kind that stolen data does not explain",
+        "excluded.at_own_shop": "at shops where the card shops anyway",
         "excluded.same_burst": "counted with another card of the same attack",
         "excluded.no_card": "card not in the history",
         "excluded.duplicate": "reported twice",

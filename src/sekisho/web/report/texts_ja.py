@@ -462,6 +462,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "基準日より後に判明",
         "excluded.repeated": "同じ被害の2件目以降",
         "excluded.not_data_theft": "情報の窃取では説明できない種別",
+        "excluded.at_own_shop": "カードがふだん使う加盟店での不正",
         "excluded.same_burst": "同じ攻撃の別のカードと合わせて計上",
         "excluded.no_card": "履歴にないカード",
         "excluded.duplicate": "重複した報告",
