@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from sekisho.domain.errors import NothingToDo, Rejected
+from sekisho.domain.notes import note
 from sekisho.warehouse.rejects import RejectFile
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
@@ -77,6 +78,7 @@ class FraudTable:
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     has_reported_at: bool = False
+    has_types: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -210,10 +212,7 @@ def _type_reports(connection: duckdb.DuckDBPyConnection, table: FraudTable) -> N
         connection.executemany("INSERT INTO types__ VALUES (?, ?)", types)
     unknown = sum(count for text, count in found if canonical_type(text) is None)
     if unknown:
-        table.notes.append(
-            f"fraud_type: {unknown} reports have a type that is not known; "
-            f"known are {', '.join(CANONICAL)}"
-        )
+        table.notes.append(note("unknown_types", count=unknown, known=", ".join(CANONICAL)))
 
 
 def write_reports(connection: duckdb.DuckDBPyConnection, reports: Reports, end: str) -> None:
@@ -241,6 +240,7 @@ def count_reports(
     table.kept = _count(connection, "SELECT count(*) FROM fraud")
     table.left_out["after_as_of"] += everything - known
     table.left_out["duplicate"] += known - table.kept
+    table.has_types = bool(_count(connection, "SELECT count(fraud_type) FROM fraud"))
     table.has_reported_at = bool(
         _count(connection, "SELECT count(*) FROM joined__ WHERE reported_at IS NOT NULL")
     )

@@ -289,6 +289,7 @@ class DuckHistory:
             stops_card=np.isin(kind, STOPPING_TYPES),
             entity=entity,
             product=product[card],
+            dated=np.ma.getdata(rows["dated"]).astype(bool),
         )
 
     def misuse(self) -> MisuseTable | None:
@@ -304,6 +305,14 @@ class DuckHistory:
         self._db.execute(misuse_view(self._columns, str(kind[0]), table))
         rows = self._fetch("misuse")
         return misuse_table(rows, _seconds(rows["fraud_at"]))
+
+    @property
+    def knows_acquirers(self) -> bool:
+        """Whether any merchant's acquirer is known."""
+        [row] = self._db.execute(
+            "SELECT count(*) FROM merchants_seen WHERE acquirer_id <> ''"
+        ).fetchall()
+        return bool(row[0])
 
     def _all_named(self) -> bool:
         """Whether the intake found the transaction of every report by its number."""
