@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from sekisho.commonpoint.cohort import Clock
 from sekisho.commonpoint.search import Association
 from sekisho.commonpoint.settle import expected_in_period
 from sekisho.commonpoint.study import Study
@@ -22,7 +21,7 @@ def hear_again(study: Study, first: Association, more: Association) -> Associati
     if len(first.members) != 1 or more.kind is not None or first.panel is None:
         return first
     start, end = min(first.start_day, more.start_day), max(first.end_day, more.end_day)
-    period = _covering(study.clock, first.period, more.period)
+    period = study.clock.covering(first.period, more.period)
     panel = study.renew(first.panel)
     inside = (panel.visits.day >= start) & (panel.visits.day <= end)
     heads = inside & (panel.visits.previous < start)
@@ -37,11 +36,3 @@ def hear_again(study: Study, first: Association, more: Association) -> Associati
         first, start_day=start, end_day=end, period=period, cases=int(spells.size),
         expected=expected, spells=spells, exposed=exposed, members=(member,),
     )  # fmt: skip
-
-
-def _covering(clock: Clock, one: int, other: int) -> int:
-    """The shortest misuse period that holds two others; all time does for any."""
-    begin = min(clock.periods[one][0], clock.periods[other][0])
-    until = max(clock.periods[one][1], clock.periods[other][1])
-    fit = [n for n, (low, high) in enumerate(clock.periods) if low <= begin and high >= until]
-    return min(fit, key=lambda n: clock.periods[n][1] - clock.periods[n][0])

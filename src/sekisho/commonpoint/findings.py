@@ -47,15 +47,17 @@ def describe(
     window = estimate_window(study, panel, 0, found.period, victims=found.cases)
     kind = book.levels.kind_of(found.entity)
     members = found.members
+    victims = int(np.unique(study.spells.card[found.spells]).size)
     if kind is EntityKind.MERCHANT:
         # Suspects whose victims belong to a stronger finding keep the window that made them strong.
         start, end = min(window.start, found.start_day), max(window.end, found.end_day)
-        exposed = float(_distinct_weight(panel.visits, start, end))
-        members = (replace(members[0], start_day=start, end_day=end, exposed=exposed),)
+        exposed = _cards_there(study, panel.visits, start, end)
+        members = (
+            replace(members[0], start_day=start, end_day=end, exposed=exposed, cases=victims),
+        )
     else:
         start, end = found.start_day, found.end_day
-        exposed = float(study.weight[found.exposed].sum())
-    victims = int(found.spells.size)
+        exposed = _cards_of(study, found.exposed)
     last = int(study.clock.end // DAY) - 1
     latest = latest_end(study, found, end) if found.kind is None else end
     finding = Finding(
@@ -137,11 +139,20 @@ def _interval(lower: int, upper: int, inside: int) -> Interval:
     )
 
 
-def _distinct_weight(visits: Visits, start: int, end: int) -> float:
-    """Cards that visited in the window, by weight."""
-    inside = (visits.day >= start) & (visits.day <= end)
-    first_in = inside & (visits.previous < start)
-    return float(visits.weight[first_in].sum())
+def _cards_there(study: Study, visits: Visits, start: int, end: int) -> float:
+    """Distinct cards that visited in the window, by weight.
+
+    A card that goes on after a fraud has several spells, and counts once.
+    """
+    first_in = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
+    _, once = np.unique(study.spells.card[visits.spell[first_in]], return_index=True)
+    return float(visits.weight[first_in][once].sum())
+
+
+def _cards_of(study: Study, spells: Ints) -> float:
+    """Distinct cards of some spells, by weight."""
+    _, once = np.unique(study.spells.card[spells], return_index=True)
+    return float(study.weight[spells[once]].sum())
 
 
 def _steps(first: int, last: int) -> Ints:

@@ -35,6 +35,7 @@ LARGE = 8  # groups of more shops must show a spread excess
 OWN_WINDOW_P = np.log(1e-3)  # chance of a member's own window; weaker ones get the group's
 MEMBER_EVIDENCE = -2.0  # log-likelihood ratio below which a shop of the group did not leak
 ROUNDS = 4
+ADJOINING_DAYS = 14  # windows so close together are parts of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
     study = bench.study
     panel = regroup(bench.drawn, rows, group)
     best, log_p = _scan(bench, panel)
-    whole = associate(study, panel, best, 0, float(log_p[0]))
+    whole = _widened(bench, panel, associate(study, panel, best, 0, float(log_p[0])))
     members = _members(bench, rows, owner, whole)
     inside = np.zeros(owner.size, bool)
     day = bench.drawn.visits.day
@@ -191,6 +192,35 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
         cases=int(spells.size),
         expected=expected_in_period(study, union, union.ever_first, whole.period),
     )
+
+
+def _widened(bench: Bench, panel: Panel, whole: Association) -> Association:
+    """The group with a window that also holds what is left of its excess beside it.
+
+    The strongest pair of window and misuse period may be a part of the leak only, where a past span
+    stands out more than all time: the rest is then found without that part's victims.
+    """
+    gone = whole.spells
+    for _ in range(ROUNDS):
+        study = bench.study.without(gone)
+        rest = study.renew(panel)
+        best = scan_exact(study, rest)
+        here = replace(bench.ground, panel=rest, sampled=np.full(1, float(bench.ground.unit.any())))
+        own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
+        if best.score[0] <= 0 or own[0] >= OWN_WINDOW_P:
+            break
+        more = associate(study, rest, best, 0, 0.0)
+        gone = np.union1d(gone, more.spells)
+        beside = max(ADJOINING_DAYS, (whole.end_day - whole.start_day) // 2)
+        if more.start_day > whole.end_day + beside or more.end_day < whole.start_day - beside:
+            continue  # another story: a shop of the group with a window of its own
+        whole = replace(
+            whole,
+            start_day=min(whole.start_day, more.start_day),
+            end_day=max(whole.end_day, more.end_day),
+            period=study.clock.covering(whole.period, more.period),
+        )
+    return whole
 
 
 def expected_in_period(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
@@ -246,5 +276,8 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
     expected = expected_in_period(study, panel, inside, period)
-    cases = int(study.in_period(period)[spell].sum())
-    return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))
+    card = study.spells.card[spell]
+    cases = int(np.unique(card[study.in_period(period)[spell]]).size)
+    _, once = np.unique(card, return_index=True)  # a card may come back after an earlier fraud
+    exposed = float(visits.weight[inside][once].sum())
+    return MemberWindow(merchant, start, end, cases, expected, exposed)

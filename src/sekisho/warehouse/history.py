@@ -28,6 +28,7 @@ from sekisho.domain.history import (
     Tenure,
     VisitTable,
 )
+from sekisho.warehouse.codes import accounts_of, codes_of
 from sekisho.warehouse.misuse import TELLING, misuse_table, misuse_view
 
 Ints = NDArray[np.int64]
@@ -244,11 +245,11 @@ class DuckHistory:
         first_at = _seconds(rows["first_at"])
         opened = np.minimum(_seconds(rows["opened_on"]), first_at)
         self._cards = CardTable(
-            product=_codes(rows["product"], drawn),
-            home_area=_codes(rows["home_area"], drawn),
+            product=codes_of(rows["product"], drawn),
+            home_area=codes_of(rows["home_area"], drawn),
             opened_at=np.where(first_at < FAR, opened, FAR),
             closed_at=_seconds(rows["closed_on"]),
-            account=_accounts(refs, rows["replaced_by"]),
+            account=accounts_of(refs, rows["replaced_by"]),
         )
         return self._cards
 
@@ -566,41 +567,3 @@ def _visit_table(rows: Mapping[str, Any]) -> VisitTable:
         at=_seconds(rows["authorized_at"]),
         merchant_initiated=np.ma.getdata(rows["merchant_initiated"]).astype(bool),
     )
-
-
-def _codes(values: NDArray[Any], drawn: int) -> NDArray[np.int32]:
-    """Texts as codes by falling frequency, 0 for an empty one.
-
-    The first ``drawn`` values settle the codes, so that cards added later change none; what only
-    later cards have comes after.
-    """
-    texts = np.ma.getdata(values).astype(str)
-    names, inverse = np.unique(texts, return_inverse=True)
-    counts = np.bincount(inverse[:drawn], minlength=names.size)
-    order = np.argsort(-counts, kind="stable")
-    order = np.concatenate([order[names[order] == ""], order[names[order] != ""]])
-    offset = 0 if (names == "").any() else 1
-    rank = np.empty(names.size, np.int32)
-    rank[order] = np.arange(names.size) + offset
-    return rank[inverse].astype(np.int32)
-
-
-def _accounts(refs: NDArray[Any], replaced_by: NDArray[Any]) -> NDArray[np.int32]:
-    """One number for cards that replace one another (chains followed to their last card)."""
-    n = refs.size
-    root = np.arange(n)
-    has_next = ~np.ma.getmaskarray(replaced_by)
-    followers = np.flatnonzero(has_next)
-    if followers.size:
-        names = np.ma.getdata(replaced_by)[followers].astype(str)
-        order = np.argsort(refs)
-        spot = np.minimum(np.searchsorted(refs[order], names), n - 1)
-        target = order[spot]
-        known = refs[target] == names
-        root[followers[known]] = target[known]
-        for _ in range(64):  # chains are short; a loop of replacements must not hang us
-            further = root[root]
-            if np.array_equal(further, root):
-                break
-            root = further
-    return np.unique(root, return_inverse=True)[1].astype(np.int32)
