@@ -91,14 +91,11 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     if best.score[top] <= 0 or by_the_book[top] >= alpha:
         return False
     found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
-    chance = docket.usual
-    found.log_p = float(_log_p(docket, chance)[top])
-    if found.log_p >= alpha:
-        # Both err upwards: while the victims count, shops that they like look guilty; without
-        # them, the background that was fitted to them no longer fits. Chance is no wilder than
-        # the milder of the two says.
-        chance = learn_chance(ground, study.without(found.spells))
-        found.log_p = min(found.log_p, float(_log_p(docket, chance)[top]))
+    # Both err upwards: while the victims count, shops that they like look guilty; without them, the
+    # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
+    others = learn_chance(ground, study.without(found.spells))
+    said = [(float(_log_p(docket, chance)[top]), chance) for chance in (others, docket.usual)]
+    found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[top] = True
     if found.log_p >= alpha:
         docket.failed[top] = True
