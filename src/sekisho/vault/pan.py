@@ -232,7 +232,10 @@ def mask(text: str) -> str:
 # digits and letters of the Latin alphabet only: in Japanese text numbers stand without spaces.
 EMBEDDED: Final = r"[0-9０-９](?:[ \-　‐-―−－]?[0-9０-９]){12,18}"
 _EMBEDDED: Final = re.compile(rf"(?<![0-9A-Za-z０-９]){EMBEDDED}(?![0-9A-Za-z０-９])")
-_LONG_NUMBER: Final = re.compile(r"[0-9０-９](?:[ \-_.　－]?[0-9０-９]){11,}")
+# Any decimal digits of any script: what cannot be read as a number is hidden all the same.
+_LONG_NUMBER: Final = re.compile(
+    "\\d(?:[ \t\r\n\\-_.\u00a0\u3000\uff0d\uff70\u2010-\u2015\u2212\u30a0\u30fc]{0,2}\\d){11,}"
+)
 
 
 def mask_embedded(text: str) -> str:

@@ -1,0 +1,298 @@
+"""``sekisho vault``: kept card numbers and the link to them; numbers leave to a file alone."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from sekisho.app.commands.key import Components, Passphrases, open_ring
+from sekisho.app.guard import no_values_in_tracebacks
+from sekisho.app.options import day_of
+from sekisho.domain.errors import BadInput
+from sekisho.vault.keys import KeyKind
+from sekisho.vault.reveal import Purpose, check_name
+
+VaultFile = Annotated[Path, typer.Argument(help="Vault file (sekisho import --keep-numbers).")]
+NumberKey = Annotated[Path, typer.Option(help="Key file for kept numbers.")]
+Cards = Annotated[Path, typer.Option(help="Parquet or CSV file with a column card_ref.")]
+Link = Annotated[
+    list[Path] | None,
+    typer.Option(help="vault-link.parquet, where the cards are under your own references."),
+]
+_INCOMPLETE = 3
+_LOGIN = Path("/proc/self/loginuid")
+_NO_LOGIN = 2**32 - 1
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    vault = typer.Typer(
+        no_args_is_help=True,
+        help="Kept card numbers: who may have them back, for how long, under which key.",
+    )
+    for command in (show, permit, reveal, rewrap, rekey, purge, delete, link, audit):
+        vault.command(command.__name__)(command)
+    app.add_typer(vault, name="vault")
+
+
+def show(vault: VaultFile) -> None:
+    """Say what a vault file holds, in counts; needs no key and shows no number."""
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    with open_vault(vault, secrets.token_bytes) as opened:
+        held = opened.summary()
+    _print(f"{vault.name}: {held.numbers:,} card numbers, {held.replacements:,} replacements")
+    for key_id, count in held.card_keys.items():
+        _print(f"  {count:,} under references of the card key {key_id}")
+    for key_id, count in held.number_keys.items():
+        _print(f"  data keys locked with the number key {key_id}: {count:,}")
+    if held.next_deletion:
+        _print(f"  the next are to be deleted on {held.next_deletion}: sekisho vault purge {vault}")
+
+
+def permit(  # noqa: PLR0913, PLR0917 - options of the command line
+    number_key: NumberKey,
+    to: Annotated[str, typer.Option(help="Account name of the person who is allowed.")],
+    purpose: Annotated[Purpose, typer.Option(help="What the numbers are for.")],
+    cards: Annotated[int, typer.Option(min=1, help="How many numbers at most, all reveals taken.")],
+    until: Annotated[str, typer.Option(help="Last day, as 2026-03-31.")],
+    out: Annotated[Path, typer.Option(help="The permit to write. Must not exist.")],
+    component: Components = None,
+    passphrase_file: Passphrases = None,
+) -> None:
+    """Allow another person to have numbers revealed; nobody can allow it to themselves."""
+    from sekisho.vault.reveal import Permit, write_permit  # noqa: PLC0415
+
+    granted_by, now = _account(), _now()
+    if check_name(to) == granted_by:
+        raise BadInput(
+            f"you are {to}: nobody can allow it to themselves",
+            hint="Another person has to run this command under their own account.",
+        )
+    last = day_of("--until", until)
+    if last is None or last < now.date():
+        raise BadInput("--until lies in the past", hint="Give today or a later day.")
+    ring = open_ring(number_key, KeyKind.NUMBER, component, passphrase_file)
+    made = Permit(
+        permit_id=secrets.token_hex(8),
+        purpose=purpose,
+        actor=to,
+        granted_by=granted_by,
+        granted_at=now.astimezone(UTC).isoformat(timespec="seconds"),
+        until=last,
+        cards_max=cards,
+        key_id=ring.active.key_id,
+    )
+    write_permit(out, made, ring)
+    _print(f"Wrote {out}: {granted_by} allows {to} {cards:,} numbers for {purpose} until {last}.")
+    _print(f"Give it to {to}, who runs: sekisho vault reveal VAULT --permit {out} ...")
+
+
+def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
+    vault: VaultFile,
+    cards: Cards,
+    purpose: Annotated[Purpose, typer.Option(help="What the numbers are for.")],
+    reason: Annotated[str, typer.Option(help="Why, in a sentence; it goes on the record.")],
+    permit: Annotated[Path, typer.Option(help="Permit of another person (sekisho vault permit).")],
+    number_key: NumberKey,
+    out: Annotated[Path, typer.Option(help="The file to write, mode 0600. Must not exist.")],
+    link: Link = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Record of reveals (default: VAULT.reveals.jsonl).")
+    ] = None,
+    component: Components = None,
+    passphrase_file: Passphrases = None,
+) -> None:
+    """Write the numbers of cards to a file for a purpose, never to the screen, on the record."""
+    from sekisho.vault import reveal as revealing  # noqa: PLC0415
+    from sekisho.vault import reveal_file  # noqa: PLC0415
+    from sekisho.vault.audit_file import AuditFile  # noqa: PLC0415
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    with no_values_in_tracebacks():
+        reveal_file.check_place(out)
+        ring = open_ring(number_key, KeyKind.NUMBER, component, passphrase_file)
+        allowed = revealing.read_permit(permit, ring)
+        request = revealing.Request(_account(), _now(), purpose, reason, allowed)
+        audit_file = AuditFile(record or vault.with_name(f"{vault.name}.reveals.jsonl"))
+        asked, unknown = _references(cards, link)
+        with open_vault(vault, secrets.token_bytes) as opened:
+            order = reveal_file.plan(
+                purpose, asked, opened.which_are_kept(asked), opened.replacements()
+            )
+            if not order.rows:
+                raise BadInput(
+                    f"none of the {len(asked) + len(unknown):,} cards can be revealed: "
+                    + _reasons([*order.missing.values(), *unknown.values()]),
+                    hint="Nothing was recorded, nothing written.",
+                )
+            numbers = revealing.reveal(opened, ring, order.refs, request, audit_file)
+            reveal_file.write(out, order, numbers)
+    _print(f"Wrote {out}: {len(order.rows):,} cards for {purpose} (mode 0600, clear numbers).")
+    _print(f"On the record: {audit_file.path}")
+    _print("Hand it on by the way that the receiver prescribes, then delete it.")
+    if left_out := [*order.missing.values(), *unknown.values()]:
+        _print(f"{len(left_out):,} cards are not in it: {_reasons(left_out)}")
+        raise typer.Exit(_INCOMPLETE)
+
+
+def rewrap(
+    vault: VaultFile,
+    number_key: NumberKey,
+    component: Components = None,
+    passphrase_file: Passphrases = None,
+) -> None:
+    """After sekisho key rotate: lock the data keys with the active number key."""
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    ring = open_ring(number_key, KeyKind.NUMBER, component, passphrase_file)
+    with open_vault(vault, secrets.token_bytes) as opened:
+        changed = opened.rewrap(ring)
+    _print(
+        f"{vault.name}: all data keys are locked with {ring.active.key_id} ({changed:,} changed)."
+    )
+    for key in ring.older:
+        _print(
+            f"No longer needed here: sekisho key retire {number_key} --id {key.key_id} "
+            f"--vault {vault}"
+        )
+
+
+def rekey(
+    vault: VaultFile,
+    card_key: Annotated[Path, typer.Option(help="Card key file, rotated.")],
+    number_key: NumberKey,
+    out: Annotated[Path, typer.Option(help="Map of references to write (Parquet).")],
+    component: Components = None,
+    passphrase_file: Passphrases = None,
+) -> None:
+    """After rotating the card key: new references for kept numbers, and a map from the old."""
+    from sekisho.app.reference_map import write_map  # noqa: PLC0415
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    with no_values_in_tracebacks():
+        cards = open_ring(card_key, KeyKind.CARD, component, passphrase_file)
+        ring = open_ring(number_key, KeyKind.NUMBER, component, passphrase_file)
+        with open_vault(vault, secrets.token_bytes) as opened, opened.whole():
+            count = write_map(out, opened.rekey(ring, cards), cards.active.key_id)
+    _print(f"{vault.name}: {count:,} numbers now stand under the card key {cards.active.key_id}.")
+    _print(f"Wrote {out}: old_card_ref, card_ref. Keep it with the key, not with the data.")
+
+
+def purge(
+    vault: VaultFile,
+    as_of: Annotated[str | None, typer.Option(help="Delete as on this day, not today.")] = None,
+) -> None:
+    """Delete the numbers whose day has come; run it every day."""
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    today = day_of("--as-of", as_of) or _now().date()
+    if today > _now().date():
+        raise BadInput("--as-of lies in the future", hint="Numbers go on their day, not before.")
+    with open_vault(vault, secrets.token_bytes) as opened:
+        gone = opened.purge(today)
+        left = opened.summary().numbers
+    _print(f"{vault.name}: {gone:,} numbers deleted, {left:,} kept.")
+
+
+def delete(vault: VaultFile, cards: Cards, link: Link = None) -> None:
+    """Delete the numbers of these cards before their day."""
+    from sekisho.vault.numbers import open_vault  # noqa: PLC0415
+
+    asked, unknown = _references(cards, link)
+    with open_vault(vault, secrets.token_bytes) as opened:
+        gone = opened.delete(asked)
+    _print(f"{vault.name}: {gone:,} numbers deleted.")
+    if missing := len(asked) - gone + len(unknown):
+        _print(f"{missing:,} of the cards had no number here.")
+
+
+def link(
+    links: Annotated[list[Path], typer.Argument(help="vault-link.parquet files.")],
+    cards: Cards,
+    out: Annotated[Path, typer.Option(help="File to write (Parquet). Must not exist.")],
+) -> None:
+    """Look cards up in bulk: from your references to those that live traffic comes under."""
+    from sekisho.app.reference_map import write_looked_up  # noqa: PLC0415
+    from sekisho.vault.link import read_link  # noqa: PLC0415
+    from sekisho.vault.references import read_references  # noqa: PLC0415
+
+    opened = read_link(links)
+    found = opened.hashes_of(read_references(cards))
+    ambiguous = len(set(found.ambiguous.column("card_ref").to_pylist()))
+    apart = write_looked_up(out, found, opened.key_id)
+    _print(f"Wrote {out}: {found.pairs.num_rows:,} cards with their pan_hash.")
+    if apart:
+        _print(
+            f"{ambiguous:,} stand for more than one number, {len(found.unknown):,} are unknown: "
+            f"{apart} says which"
+        )
+        raise typer.Exit(_INCOMPLETE)
+
+
+def audit(record: Annotated[Path, typer.Argument(help="Record of reveals.")]) -> None:
+    """Check that no line of a record of reveals was changed, and list it."""
+    from sekisho.vault.audit_file import read_audit  # noqa: PLC0415
+
+    count = 0
+    for entry in read_audit(record):
+        count += 1
+        _print(
+            f"{entry['at']}  {entry['actor']}  {entry['cards']:,} numbers for {entry['purpose']}  "
+            f"(permit {entry['permit_id']} of {entry['granted_by']}): {entry['reason']}"
+        )
+    _print(f"{record.name}: {count:,} entries, none changed.")
+
+
+def _references(cards: Path, links: Sequence[Path] | None) -> tuple[list[str], dict[str, str]]:
+    """Return references as the vault has them, and those of the caller's that lead to none."""
+    from sekisho.vault.link import read_link  # noqa: PLC0415
+    from sekisho.vault.references import read_references  # noqa: PLC0415
+
+    asked = read_references(cards)
+    if not links:
+        return asked, {}
+    found = read_link(links).hashes_of(asked)
+    unknown = dict.fromkeys(found.unknown.to_pylist(), "not in the link")
+    several = found.ambiguous.column("card_ref").to_pylist()
+    unknown |= dict.fromkeys(several, "stands for more than one number")
+    return list(dict.fromkeys(found.pairs.column("pan_hash").to_pylist())), unknown
+
+
+def _reasons(reasons: Sequence[str]) -> str:
+    return "; ".join(f"{reasons.count(reason):,}: {reason}" for reason in sorted(set(reasons)))
+
+
+def _account() -> str:
+    """The account that this person logged in with: nobody can claim another.
+
+    The login survives sudo and su, so that two people who work through one service account are
+    still two on the record. Where the system does not keep it, the account of the process.
+    """
+    uid = os.getuid()
+    try:
+        login = int(_LOGIN.read_text("ascii"))
+    except (OSError, ValueError):
+        login = _NO_LOGIN
+    if login != _NO_LOGIN:
+        uid = login
+    try:
+        return check_name(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        raise BadInput(f"the account with the number {uid} has no name") from None
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC).astimezone()  # noqa: TID251 - app/ alone reads the clock
+
+
+def _print(text: str) -> None:
+    Console(highlight=False, markup=False, soft_wrap=True).print(text)
