@@ -105,17 +105,15 @@ def test_every_changed_byte_of_a_record_is_seen(vault: NumberVault) -> None:
     for column, value in zip(columns_of(vault.db, "number"), row, strict=True):
         for place in range(len(value)):
             if isinstance(value, bytes):
-                changed: bytes | str = bytes(
-                    byte ^ (at == place) for at, byte in enumerate(value)
-                )
+                changed: bytes | str = bytes(byte ^ (at == place) for at, byte in enumerate(value))
             else:
                 other = "1" if value[place] != "1" else "2"
                 changed = value[:place] + other + value[place + 1 :]
-            vault.db.execute(f"UPDATE number SET {column} = ?", (changed,))
+            vault.db.execute(f"UPDATE number SET {column} = ?", (changed,))  # noqa: S608
             asked = changed if column == "card_ref" else the_ref
             with pytest.raises(BadInput, match=r"does not open|is missing"):
                 list(vault.open_numbers([str(asked)], NUMBER_KEYS))
-            vault.db.execute(f"UPDATE number SET {column} = ?", (value,))
+            vault.db.execute(f"UPDATE number SET {column} = ?", (value,))  # noqa: S608
     assert clear(vault, [the_ref]) == {the_ref: CARDS[0]}
 
 
@@ -126,11 +124,11 @@ def test_every_changed_byte_of_a_data_key_is_seen(vault: NumberVault) -> None:
     for column, value in zip(("nonce", "wrapped"), row[2:], strict=True):
         for place in range(len(value)):
             changed = bytes(byte ^ (at == place) for at, byte in enumerate(value))
-            vault.db.execute(f"UPDATE data_key SET {column} = ?", (changed,))
+            vault.db.execute(f"UPDATE data_key SET {column} = ?", (changed,))  # noqa: S608
             vault._opened.clear()
             with pytest.raises(BadInput, match="does not open with the number key"):
                 list(vault.open_numbers([ref(CARDS[0])], NUMBER_KEYS))
-            vault.db.execute(f"UPDATE data_key SET {column} = ?", (value,))
+            vault.db.execute(f"UPDATE data_key SET {column} = ?", (value,))  # noqa: S608
 
 
 def test_records_do_not_change_places(vault: NumberVault) -> None:
@@ -194,7 +192,7 @@ def test_a_change_that_fails_half_way_changes_nothing(vault: NumberVault) -> Non
     keep(vault, CARDS)
     before = list(vault.db.iterdump())
     rotated = CARD_KEYS.rotated(bytes([11]) * 32, DAY)
-    with pytest.raises(RuntimeError, match="half way"), vault.whole():
+    with pytest.raises(RuntimeError, match="half way"), vault.whole():  # noqa: PT012
         for count, _ in enumerate(vault.rekey(NUMBER_KEYS, rotated)):
             if count == 20:
                 raise RuntimeError("half way")

@@ -78,9 +78,9 @@ def test_kinds_are_not_taken_for_one_another(tmp_path: Path) -> None:
     assert kind_of(path) is KeyKind.NUMBER
     with pytest.raises(BadInput, match="is a number key file; a card key is needed"):
         read_key(path)
-    assert new_ring(KeyKind.CARD, FIRST).active.key_id != new_ring(
-        KeyKind.NUMBER, FIRST
-    ).active.key_id
+    assert (
+        new_ring(KeyKind.CARD, FIRST).active.key_id != new_ring(KeyKind.NUMBER, FIRST).active.key_id
+    )
 
 
 def test_the_active_key_does_not_go(tmp_path: Path) -> None:
@@ -160,9 +160,7 @@ def test_no_rotation_is_lost_where_several_happen_at_once(tmp_path: Path) -> Non
     assert len(read_ring(path, KeyKind.CARD).keys) == 2 + len(workers)
 
 
-def test_a_full_disk_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "card.key"
     write_ring(path, RING)
 

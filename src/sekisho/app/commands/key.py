@@ -29,6 +29,7 @@ CUSTODIANS = typer.Option(
     "--custodian",
     help="Where a custodian's component is to be written; give it twice, in two folders.",
 )
+Language = Annotated[KeyLanguage, typer.Option(help="Language of what is said to custodians.")]
 Components = Annotated[list[Path] | None, COMPONENTS]
 Passphrases = Annotated[list[Path] | None, PASSPHRASES]
 Places = Annotated[list[Path] | None, CUSTODIANS]
@@ -41,16 +42,6 @@ def register(app: typer.Typer) -> None:
         help="Keys: what card references are computed with, and kept numbers are locked with.",
     )
 
-    @keys.callback()
-    def _root(
-        context: typer.Context,
-        language: Annotated[
-            KeyLanguage, typer.Option(help="Language of what is said to custodians.")
-        ] = KeyLanguage.EN,
-    ) -> None:
-        """Keys: what card references are computed with, and kept numbers are locked with."""
-        context.obj = Say(language)
-
     keys.command("new")(new)
     keys.command("show")(show)
     keys.command("seal")(seal)
@@ -61,18 +52,18 @@ def register(app: typer.Typer) -> None:
 
 
 def new(
-    context: typer.Context,
     out: Annotated[Path, typer.Option("--out", help="The key file to write. Must not exist.")],
     kind: Annotated[
         KeyKind, typer.Option(help="card: makes references; number: locks kept numbers.")
     ] = KeyKind.CARD,
     custodian: Places = None,
     passphrase_file: Passphrases = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Make a new key, readable by you alone, or sealed under two custodians."""
     from sekisho.vault.keys import new_ring, ring_text, write_ring  # noqa: PLC0415
 
-    say: Say = context.obj
+    say = Say(language)
     ring = new_ring(kind, _entropy(32), _today())
     if custodian:
         if out.exists():
@@ -86,16 +77,16 @@ def new(
 
 
 def show(
-    context: typer.Context,
     key_file: Annotated[Path, KEY_FILE],
     component: Components = None,
     passphrase_file: Passphrases = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Say what a key file holds: ids, days, which key is active; never a key."""
     from sekisho.vault.custody import seal_id_in  # noqa: PLC0415
     from sekisho.vault.keys import kind_of  # noqa: PLC0415
 
-    say: Say = context.obj
+    say = Say(language)
     kind = kind_of(key_file)
     _print(say("shown", name=key_file.name, kind=say(str(kind))))
     text = _text_of(key_file)
@@ -113,16 +104,16 @@ def show(
 
 
 def seal(
-    context: typer.Context,
     key_files: Annotated[list[Path], typer.Argument(help="Key files to seal together.")],
     custodian: Places = None,
     component: Components = None,
     passphrase_file: Passphrases = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Seal key files under two custodians; for files sealed already: under two new ones."""
     from sekisho.vault.keys import kind_of, ring_text  # noqa: PLC0415
 
-    say: Say = context.obj
+    say = Say(language)
     count = len(component or ())
     old, fresh = (passphrase_file or [])[:count], (passphrase_file or [])[count:]
     inside = []
@@ -136,17 +127,17 @@ def seal(
 
 
 def check(
-    context: typer.Context,
     component: Annotated[Path, typer.Argument(help="Your component.")],
     passphrase_file: Annotated[
         Path | None, typer.Option(help="File (mode 0600) with its passphrase.")
     ] = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Let one custodian see that component and passphrase still open, without the other one."""
     from sekisho.app.custodians import ask, passphrase_in  # noqa: PLC0415
     from sekisho.vault.custody import read_component, seal_id_of  # noqa: PLC0415
 
-    say: Say = context.obj
+    say = Say(language)
     seal_id_of(component)  # whether it is a component at all, before a passphrase is asked for
     words = (
         passphrase_in(passphrase_file)
@@ -159,13 +150,13 @@ def check(
 
 
 def rotate(
-    context: typer.Context,
     key_file: Annotated[Path, KEY_FILE],
     component: Components = None,
     passphrase_file: Passphrases = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Make a new active key; the one so far stays in the file to read with."""
-    say: Say = context.obj
+    say = Say(language)
 
     def rotated(ring: KeyRing) -> KeyRing:
         return ring.rotated(_entropy(32), _today())
@@ -177,7 +168,6 @@ def rotate(
 
 
 def retire(
-    context: typer.Context,
     key_file: Annotated[Path, KEY_FILE],
     key_id: Annotated[str, typer.Option("--id", help="The older key to take out for ever.")],
     vault: Annotated[
@@ -186,11 +176,12 @@ def retire(
     ] = None,
     component: Components = None,
     passphrase_file: Passphrases = None,
+    language: Language = KeyLanguage.EN,
 ) -> None:
     """Take an older key out of the file, for ever, once nothing needs it."""
     from sekisho.vault.keys import kind_of  # noqa: PLC0415
 
-    say: Say = context.obj
+    say = Say(language)
     kind = kind_of(key_file)
     if kind is KeyKind.NUMBER and not vault:
         raise BadInput(
