@@ -158,9 +158,19 @@ def _reject_unknown(
     connection.execute(
         "CREATE TEMP TABLE unknown__ AS SELECT report, file_row, "
         "card_ref IS NULL OR fraud_at IS NULL AS no_transaction FROM joined__ j "
-        "WHERE card_ref IS NULL OR fraud_at IS NULL "
-        "OR NOT EXISTS (SELECT 1 FROM history__ h WHERE h.card_ref = j.card_ref)"
+        "WHERE card_ref IS NULL OR fraud_at IS NULL"
     )
+    # Cards whose transaction was found are known; only the others are worth a pass.
+    connection.execute(
+        "CREATE TEMP TABLE unseen__ AS SELECT report, file_row, card_ref FROM joined__ "
+        "WHERE card_ref IS NOT NULL AND fraud_at IS NOT NULL "
+        "AND card_ref NOT IN (SELECT card_ref FROM named__ WHERE card_ref IS NOT NULL)"
+    )
+    if _count(connection, "SELECT count(*) FROM unseen__"):
+        connection.execute(
+            "INSERT INTO unknown__ SELECT report, file_row, false FROM unseen__ u "
+            "WHERE NOT EXISTS (SELECT 1 FROM history__ h WHERE h.card_ref = u.card_ref)"
+        )
     connection.execute("DELETE FROM joined__ WHERE report IN (SELECT report FROM unknown__)")
     cursor = connection.execute("SELECT file_row, no_transaction FROM unknown__ ORDER BY file_row")
     while rows := cursor.fetchmany(10_000):
