@@ -26,7 +26,7 @@ from sekisho.vault.surrogate import CardRefs
 APPLICATION_ID: Final = 0x53454B49  # "SEKI"
 VERSION: Final = 1
 _WAIT_SECONDS: Final = 60.0
-_BATCH: Final = 10_000
+_CACHE_KIB: Final = 128 << 10
 _TABLES: Final = """
 CREATE TABLE data_key (
     data_key_id TEXT PRIMARY KEY, number_key_id TEXT NOT NULL,
@@ -315,6 +315,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
     db.execute("PRAGMA synchronous = EXTRA")
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return db
 
 
