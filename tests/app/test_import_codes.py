@@ -160,3 +160,22 @@ def test_old_references_are_carried_over(sekisho: Callable[..., Run], tmp_path: 
     pairs = dict(zip(table["old_card_ref"], table["card_ref"], strict=True))
     assert pairs == {ref(card): new.of(Pan(card)) for card in CARDS[:21]}
     assert ran.table()["card_ref"] == [new.of(Pan(card)) for card in CARDS[:20]]
+
+
+def test_replacing_cards_are_named_as_the_file_names_cards(
+    sekisho: Callable[..., Run], tmp_path: Path
+) -> None:
+    """Beside references of the caller's own, replaced_by holds such references too."""
+    path = tmp_path / "cards.csv"
+    rows = [("K0", 0, 1), ("K1", 1, None), ("K2", 2, 3), ("K4", 4, 5), ("K5a", 5, 0), ("K5b", 5, 0)]
+    path.write_text(
+        "card_ref,pan,replaced_by\n"
+        + "".join(
+            f"{own},{CARDS[old]},{'' if new is None else CARDS[new]}\n" for own, old, new in rows
+        )
+    )
+    ran = sekisho(path)
+    assert ran.table("cards.parquet")["card_ref"] == [own for own, _, _ in rows]
+    # Card 3 is in no row; card 5 has two references.
+    assert ran.table("cards.parquet")["replaced_by"] == ["K1", None, None, None, "K0", "K0"]
+    assert "column replaced_by: 2 cards left empty that have no reference of yours" in ran.said

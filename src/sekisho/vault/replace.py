@@ -98,13 +98,17 @@ class Intake:
 
 @dataclass(slots=True)
 class Counts:
-    """What was done, for the screen."""
+    """What was done, for the screen; the mappings are by column.
+
+    ``untold``: card numbers for which the caller's files have no single reference.
+    """
 
     rows: int = 0
     rejected: int = 0
     emptied: dict[str, int] = field(default_factory=dict)
     masked: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
+    untold: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from sekisho.app.commands.key import Components, Passphrases
 from sekisho.app.custodians import Custodians
 from sekisho.app.guard import no_values_in_tracebacks
 from sekisho.app.keeping import Wish, keep_wish, kept
+from sekisho.app.own_references import own_references
 from sekisho.domain.errors import BadInput, NothingToDo, OutputFailed, Rejected
 from sekisho.vault.files import ColumnNames, read_chunks, shown
 from sekisho.vault.keys import CardKey, KeyKind, read_ring
@@ -42,6 +43,7 @@ from sekisho.vault.link import KEY_ID_ENTRY
 from sekisho.vault.numbers import Keeping
 from sekisho.vault.pan import redact
 from sekisho.vault.replace import (
+    REPLACED_BY,
     Counts,
     Intake,
     LateCardNumbers,
@@ -55,7 +57,6 @@ REJECTS = "rejects.csv"
 LINK = "vault-link.parquet"
 AMBIGUOUS = "vault-link-ambiguous.parquet"
 MAP = "reference-map.parquet"
-_SEVERAL = "SELECT card_ref FROM parts GROUP BY 1 HAVING count(DISTINCT pan_hash) > 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,12 @@ def _import_all(
                     rejects.back_to(start)
             imported.append(done)
     output.finish()
+    for done in imported:
+        if done.plan.linked and REPLACED_BY in done.plan.references:
+            with _writing(done.written):
+                lost = own_references(output.folder, done.written, REPLACED_BY, LINK)
+            if lost:
+                done.counts.untold[REPLACED_BY] = lost
     return imported
 
 
@@ -391,6 +398,10 @@ def _tell(console: Console, done: Imported) -> None:
         console.print(f"  column {redact(name)} was left out: {why}")
     for name, count in counts.emptied.items():
         console.print(f"  column {redact(name)}: {count:,} unreadable card numbers left empty")
+    for name, count in counts.untold.items():
+        console.print(
+            f"  column {name}: {count:,} cards left empty that have no reference of yours, or several"
+        )
     for name, count in counts.masked.items():
         console.print(
             f"  column {redact(name)}: card numbers or codes inside text masked in {count:,} rows"
