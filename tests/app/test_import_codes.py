@@ -178,4 +178,4 @@ def test_replacing_cards_are_named_as_the_file_names_cards(
     assert ran.table("cards.parquet")["card_ref"] == [own for own, _, _ in rows]
     # Card 3 is in no row; card 5 has two references.
     assert ran.table("cards.parquet")["replaced_by"] == ["K1", None, None, None, "K0", "K0"]
-    assert "column replaced_by: 2 cards left empty that have no reference of yours" in ran.said
+    assert "column replaced_by: 2 cards left empty: no reference of yours, or several" in ran.said

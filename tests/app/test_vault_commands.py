@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import re
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +160,17 @@ def test_changing_both_keys_and_retiring_the_old_ones(
     assert dict(zip(table["old_card_ref"], table["card_ref"], strict=True)) == {
         old.of(Pan(card)): new.of(Pan(card)) for card in CARDS
     }
+    carried = sekisho("vault translate out/cards.parquet --map map.parquet --out carried")
+    assert carried.code == 0, carried.said
+    assert "30 references in card_ref, replaced_by are new" in carried.said
+    assert pq.read_table("carried/cards.parquet").to_pydict() | {"bin": None} == {
+        "card_ref": [new.of(Pan(card)) for card in CARDS],
+        "replaced_by": [new.of(Pan(CARDS[n + 10])) if n < 10 else None for n in range(20)],
+        "bin": None,
+    }
+    again = sekisho("vault translate carried/cards.parquet --map map.parquet --out twice")
+    assert "is under the card key" in again.said
+    assert not Path("twice").exists()
     assert sekisho(f"key retire card.key --id {old_card.key_id} --vault cards.vault").code == 0
     shown = sekisho("key show card.key")
     assert shown.said.count("active") >= 1
@@ -257,6 +271,61 @@ def test_custodians_are_asked_one_after_the_other_in_japanese(
     both = "--component a/1.component --component b/2.component"
     shown = sekisho(f"key show card.key {both} --passphrase-file p1 --passphrase-file p2")
     assert "active" in shown.said
+
+
+def test_a_custodian_is_followed_by_another(sekisho: Callable[..., Ran], tmp_path: Path) -> None:
+    both = two_custodians()
+    sekisho("key new --out card.key", both.replace("--component", "--custodian"))
+    before = (tmp_path / "card.key").read_text().splitlines()[1:]
+    secret("p3", "the third one knows another")
+    done = sekisho(
+        f"key seal card.key {both} --custodian a/3.component --custodian b/4.component "
+        "--passphrase-file p1 --passphrase-file p3"
+    )
+    assert done.code == 0, done.said
+    new = "--component a/3.component --component b/4.component"
+    assert sekisho(f"key show card.key {new} --passphrase-file p1 --passphrase-file p3").code == 0
+    stale = sekisho(f"key show card.key {both}")
+    assert stale.code == 2
+    assert "needs both components of the seal" in stale.said
+    assert not set(before) & set((tmp_path / "card.key").read_text().splitlines())
+
+
+KILLED = """
+import sys
+from sekisho.app.cli import main
+sys.argv = ["sekisho", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.9, 1.2, 1.5, 2.5])
+def test_an_import_that_is_killed_leaves_no_number_behind(
+    sekisho: Callable[..., Ran], tmp_path: Path, seconds: float
+) -> None:
+    cards = invented_cards(np.random.default_rng(13), 20_000)
+    (tmp_path / "cards.csv").write_text("pan,memo\n" + "".join(f"{card},x\n" for card in cards * 3))
+    sekisho("key new --out card.key")
+    sekisho("key new --kind number --out number.key")
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-c", KILLED, *IMPORT_KEEPING.split(" ")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        process.kill()
+    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "cards.csv"]
+    assert left
+    numbers = re.compile(b"|".join(card[:15].encode() for card in cards[:300]))
+    assert not [path for path in left if numbers.search(path.read_bytes())]
+    if Path("cards.vault").exists():
+        held = sekisho("vault show cards.vault").said
+        assert "cards.vault: 0 card numbers" in held or "cards.vault: 20,000 card numbers" in held
+
+
+IMPORT_KEEPING = (
+    "import cards.csv --card-key card.key --keep-numbers cards.vault --number-key number.key "
+    "--keep-days 30 --out out"
+)
 
 
 def test_cards_are_looked_up_and_deleted_under_own_references(

@@ -106,9 +106,10 @@ def test_a_queue_to_another_process_holds_no_number(written: io.StringIO) -> Non
 
 
 ENDS = """
-import sys, threading
+import resource, sys, threading
 from sekisho.vault.logs import mask_everything
 mask_everything()
+assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
 card = sys.stdin.read()
 
 class Dies:

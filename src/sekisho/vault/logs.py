@@ -8,6 +8,7 @@ would be printed. Masks fail closed: any number of twelve digits or more goes.
 from __future__ import annotations
 
 import logging
+import resource
 import sys
 import threading
 import traceback
@@ -20,8 +21,10 @@ from sekisho.vault.pan import redact
 def mask_everything() -> None:
     """From now on log records and unhandled exceptions of this process are masked.
 
-    Calling it again changes nothing.
+    Nor does it leave a core file, in which all its memory would stand. Calling it again changes
+    nothing.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     made = logging.getLogRecordFactory()
     if not isinstance(made, MaskedRecords):
         logging.setLogRecordFactory(MaskedRecords(made))

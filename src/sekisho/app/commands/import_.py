@@ -118,7 +118,7 @@ def register(app: typer.Typer) -> None:
             ring = read_ring(card_key, KeyKind.CARD, custodians.unseal if component else None)
             wish = keep_wish(keep_numbers, number_key, keep_days, custodians)
             names = parse_columns(columns)
-            with _folder(out) as folder, _bars() as bars, kept(wish, ring.active) as keeping:
+            with new_folder(out) as folder, _bars() as bars, kept(wish, ring.active) as keeping:
                 older = tuple(CardRefs(key) for key in ring.older) if old_references else ()
                 intake = Intake(CardRefs(ring.active), older, keeping)
                 output = _Output(folder, ring.active, intake)
@@ -160,7 +160,7 @@ def parse_columns(text: str) -> ColumnNames:
 
 
 @contextmanager
-def _folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path) -> Iterator[Path]:
     """Give a folder beside ``out`` that becomes ``out`` at the end, or nothing remains."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputFailed(f"{out} exists and is not empty", hint="Choose a new folder for --out.")
@@ -400,7 +400,7 @@ def _tell(console: Console, done: Imported) -> None:
         console.print(f"  column {redact(name)}: {count:,} unreadable card numbers left empty")
     for name, count in counts.untold.items():
         console.print(
-            f"  column {name}: {count:,} cards left empty that have no reference of yours, or several"
+            f"  column {name}: {count:,} cards left empty: no reference of yours, or several"
         )
     for name, count in counts.masked.items():
         console.print(

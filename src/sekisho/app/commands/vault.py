@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         help="Kept card numbers: who may have them back, for how long, under which key.",
     )
-    for command in (show, permit, reveal, rewrap, rekey, purge, delete, link, audit):
+    for command in (show, permit, reveal, rewrap, rekey, translate, purge, delete, link, audit):
         vault.command(command.__name__)(command)
     app.add_typer(vault, name="vault")
 
@@ -111,7 +111,10 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
     component: Components = None,
     passphrase_file: Passphrases = None,
 ) -> None:
-    """Write the numbers of cards to a file for a purpose, never to the screen, on the record."""
+    """Write the numbers of cards to a file for a purpose, never to the screen, on the record.
+
+    Ends with 3 where some of the cards are not in the file, and says why.
+    """
     from sekisho.vault import reveal as revealing  # noqa: PLC0415
     from sekisho.vault import reveal_file  # noqa: PLC0415
     from sekisho.vault.audit_file import AuditFile  # noqa: PLC0415
@@ -187,6 +190,38 @@ def rekey(
     _print(f"Wrote {out}: old_card_ref, card_ref. Keep it with the key, not with the data.")
 
 
+def translate(
+    files: Annotated[list[Path], typer.Argument(help="Parquet files with old references.")],
+    reference_map: Annotated[
+        Path, typer.Option("--map", help="Map of references (rekey, import --old-references).")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write. Must not exist or be empty.")],
+) -> None:
+    """Carry files over to a new card key: old references become new ones, by the map.
+
+    Ends with 3 where some references are not in the map; they stay as they are, and are counted.
+    """
+    from sekisho.app.commands.import_ import new_folder  # noqa: PLC0415
+    from sekisho.app.reference_map import read_map, translated  # noqa: PLC0415
+
+    known = read_map(reference_map)
+    names = [path.name for path in files]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"two of the files have the same name: {', '.join(twice)}")
+    unknown = 0
+    with new_folder(out) as folder:
+        for path in files:
+            done = translated(path, folder / path.name, known)
+            unknown += done.unknown
+            _print(
+                f"{path.name}: {done.changed:,} references in {', '.join(done.columns)} are new, "
+                f"{done.unknown:,} are not in the map and stay"
+            )
+    _print(f"Wrote {out} (card key {known.key_id}).")
+    if unknown:
+        raise typer.Exit(_INCOMPLETE)
+
+
 def purge(
     vault: VaultFile,
     as_of: Annotated[str | None, typer.Option(help="Delete as on this day, not today.")] = None,
@@ -220,7 +255,10 @@ def link(
     cards: Cards,
     out: Annotated[Path, typer.Option(help="File to write (Parquet). Must not exist.")],
 ) -> None:
-    """Look cards up in bulk: from your references to those that live traffic comes under."""
+    """Look cards up in bulk: from your references to those that live traffic comes under.
+
+    Ends with 3 where some are ambiguous or unknown; they stand in a file beside.
+    """
     from sekisho.app.reference_map import write_looked_up  # noqa: PLC0415
     from sekisho.vault.link import read_link  # noqa: PLC0415
     from sekisho.vault.references import read_references  # noqa: PLC0415
