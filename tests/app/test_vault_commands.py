@@ -265,6 +265,7 @@ def test_custodians_are_asked_one_after_the_other_in_japanese(
     assert ran.code == 0, ran.said
     assert ran.said.index("保管者 1 の方") < ran.said.index("保管者 2 の方")
     assert "二つの入力が一致しません" in ran.said
+    assert "12 文字に足りません" in ran.said
     assert not [one for one in WORDS if one in ran.said]
     assert next(answers, None) is None
     assert any("パスフレーズ" in question for question in asked)
@@ -289,6 +290,19 @@ def test_a_custodian_is_followed_by_another(sekisho: Callable[..., Ran], tmp_pat
     assert stale.code == 2
     assert "needs both components of the seal" in stale.said
     assert not set(before) & set((tmp_path / "card.key").read_text().splitlines())
+
+
+def test_components_that_open_nothing_are_not_left(
+    sekisho: Callable[..., Ran], tmp_path: Path
+) -> None:
+    two_custodians()
+    ran = sekisho(
+        "key new --out none/card.key --custodian a/1.component --custodian b/2.component "
+        "--passphrase-file p1 --passphrase-file p2"
+    )
+    assert ran.code == 4, ran.said
+    assert "could not be written" in ran.said
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".component"]
 
 
 KILLED = """

@@ -76,10 +76,10 @@ class Custodians:
             passphrase = ask(self._say("passphrase_of", name=path.name))
             try:
                 return read_component(path, passphrase)
-            except BadInput as error:
+            except BadInput:
                 if not left:
                     raise
-                typer.echo(error.message, err=True)
+                typer.echo(self._say("not_open", name=path.name), err=True)
         raise AssertionError  # the loop returns or raises
 
 
@@ -172,8 +172,8 @@ def _chosen(say: Say) -> str:
         chosen = ask(say("choose"))
         try:
             check_passphrase(chosen)
-        except BadInput as error:
-            typer.echo(f"{error.message}. {error.hint}", err=True)
+        except BadInput:
+            typer.echo(say("too_short"), err=True)
             continue
         if ask(say("again")) == chosen:
             return chosen

@@ -62,6 +62,17 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Choose a passphrase (12 characters or more; it is not shown)",
         "パスフレーズを決めて入力してください（12 文字以上、画面には出ません）",
     ),
+    "too_short": (
+        (
+            "It is shorter than 12 characters. Four or five words that do not belong together are\n"
+            "easy to keep."
+        ),
+        "12 文字に足りません。互いに関係のない言葉を四つか五つ並べると覚えやすくなります。",
+    ),
+    "not_open": (
+        "{name} does not open: the passphrase does not fit, or the file was changed.",
+        "{name} が開きません。パスフレーズが違うか、ファイルが書き換わっています。",
+    ),
     "again": ("The same once more", "確認のため、もう一度入力してください"),
     "differ": (
         "The two differ. Please choose again.",

@@ -73,7 +73,8 @@ def new(
         write_ring(out, ring)
     _print(say("wrote", name=out, kind=say(str(kind)), key_id=ring.active.key_id))
     _print(say(f"keep_{kind}"))
-    _print(say(f"next_{kind}", name=out))
+    both = "".join(f" --component {place}" for place in custodian or ())
+    _print(say(f"next_{kind}", name=out) + both)
 
 
 def show(
@@ -262,13 +263,20 @@ def _seal_under(
     from sekisho.app.custodians import ceremony  # noqa: PLC0415
 
     made = ceremony(places, passphrases or [], _entropy, say, _print)
-    for path, text, kind in inside:
-        locked = made.lock(text, kind, _entropy)
-        if replace:
-            secret_files.replace(path, locked, "the key file")
-        else:
-            secret_files.write_new(path, locked, "the key file")
-        first, second = places
+    done = 0
+    try:
+        for path, text, kind in inside:
+            locked = made.lock(text, kind, _entropy)
+            write = secret_files.replace if replace else secret_files.write_new
+            write(path, locked, "the key file")
+            done += 1
+    except BaseException:
+        if not done:  # components that open nothing would only be in the way
+            for place in places:
+                place.unlink(missing_ok=True)
+        raise
+    first, second = places
+    for path, _, _ in inside:
         _print(say("sealed", name=path, seal=made.seal_id, first=first, second=second))
 
 
