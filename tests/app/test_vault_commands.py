@@ -342,8 +342,8 @@ IMPORT_KEEPING = (
 )
 
 
-def test_cards_are_looked_up_and_deleted_under_own_references(
-    sekisho: Callable[..., Ran], tmp_path: Path
+def test_cards_are_looked_up_revealed_and_deleted_under_own_references(
+    sekisho: Callable[..., Ran], account: Callable[[str], None], tmp_path: Path
 ) -> None:
     rows = [f"K{n},{CARDS[n]}\n" for n in range(10)] + [f"K0,{CARDS[10]}\n"]
     (tmp_path / "cards.csv").write_text("card_ref,pan\n" + "".join(rows))
@@ -366,6 +366,26 @@ def test_cards_are_looked_up_and_deleted_under_own_references(
         ("K0", "ambiguous"),
         ("K0", "ambiguous"),
         ("K77", "unknown"),
+    ]
+    account("taro")
+    sekisho(
+        "vault permit --number-key number.key --to hanako --purpose reissue --cards 9 "
+        "--until 2999-01-01 --out permit"
+    )
+    account("hanako")
+    revealed = sekisho(
+        "vault reveal cards.vault --cards asked.csv --purpose reissue --permit permit "
+        "--number-key number.key --reason reissue-of-june --out reissue.csv "
+        "--link out/vault-link.parquet --link out/vault-link-ambiguous.parquet"
+    )
+    assert revealed.code == 3, revealed.said
+    assert Path("reissue.csv").read_text() == (
+        f"card_ref,number\nK1,{CARDS[1]}\nK2,{CARDS[2]}\n"
+    ), "back out under the references that came in"
+    assert Path("reissue-apart.csv").read_text().splitlines() == [
+        "card_ref,why",
+        "K77,not in the link",
+        "K0,stands for more than one number",
     ]
     gone = sekisho("vault delete cards.vault --cards asked.csv --link out/vault-link.parquet")
     assert "2 numbers deleted" in gone.said

@@ -83,15 +83,25 @@ def check_place(path: Path) -> None:
         raise BadInput(f"the folder for {path.name} is not there", hint="Make it first.")
 
 
-def write(path: Path, order: Order, numbers: Iterable[tuple[str, Pan]]) -> None:
-    """Write the file of ``order`` with ``numbers``, whole or not at all."""
+def write(
+    path: Path,
+    order: Order,
+    numbers: Iterable[tuple[str, Pan]],
+    own: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write the file of ``order`` with ``numbers``, whole or not at all.
+
+    ``own``: the caller's references of each of the vault's, where they differ; a reissue file
+    goes back out under those.
+    """
     check_place(path)
     known = dict(numbers)
     try:
         with _nameless(path) as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(HEADERS[order.purpose])
-            table.writerows(_cells(order.purpose, row, known) for row in order.rows)
+            for row in order.rows:
+                table.writerows(_cells(order.purpose, row, known, own or {}))
     except FileExistsError:
         raise BadInput(f"{path.name} exists; numbers are written to a new file only") from None
     except OSError as error:
@@ -101,10 +111,15 @@ def write(path: Path, order: Order, numbers: Iterable[tuple[str, Pan]]) -> None:
         ) from None
 
 
-def _cells(purpose: Purpose, row: tuple[str, ...], known: Mapping[str, Pan]) -> tuple[str, ...]:
+def _cells(
+    purpose: Purpose,
+    row: tuple[str, ...],
+    known: Mapping[str, Pan],
+    own: Mapping[str, Sequence[str]],
+) -> list[tuple[str, ...]]:
     if purpose is Purpose.UPDATER:
-        return (*(known[ref].clear() for ref in row), _NEW_NUMBER)
-    return (row[0], known[row[0]].clear())
+        return [(*(known[ref].clear() for ref in row), _NEW_NUMBER)]
+    return [(name, known[row[0]].clear()) for name in own.get(row[0], row)]
 
 
 @contextmanager

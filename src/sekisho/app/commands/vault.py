@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import pwd
 import secrets
@@ -17,6 +19,7 @@ from sekisho.app.commands.key import Components, Passphrases, open_ring
 from sekisho.app.guard import no_values_in_tracebacks
 from sekisho.app.options import day_of
 from sekisho.domain.errors import BadInput
+from sekisho.vault import secret_files
 from sekisho.vault.keys import KeyKind
 from sekisho.vault.reveal import Purpose, check_name
 
@@ -127,9 +130,11 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
         request = revealing.Request(_account(), _now(), purpose, reason, allowed)
         audit_file = AuditFile(record or vault.with_name(f"{vault.name}.reveals.jsonl"))
         asked, unknown = _references(cards, link)
+        apart = out.with_name(f"{out.stem}-apart.csv")
+        reveal_file.check_place(apart)
         with open_vault(vault, secrets.token_bytes) as opened:
             order = reveal_file.plan(
-                purpose, asked, opened.which_are_kept(asked), opened.replacements()
+                purpose, list(asked), opened.which_are_kept(asked), opened.replacements()
             )
             if not order.rows:
                 raise BadInput(
@@ -138,12 +143,16 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
                     hint="Nothing was recorded, nothing written.",
                 )
             numbers = revealing.reveal(opened, ring, order.refs, request, audit_file)
-            reveal_file.write(out, order, numbers)
+            reveal_file.write(out, order, numbers, asked)
+        missing = {own: why for ref, why in order.missing.items() for own in asked[ref]} | unknown
+        if missing:
+            secret_files.write_new(apart, _table(missing), "the list of cards left out")
     _print(f"Wrote {out}: {len(order.rows):,} cards for {purpose} (mode 0600, clear numbers).")
     _print(f"On the record: {audit_file.path}")
     _print("Hand it on by the way that the receiver prescribes, then delete it.")
-    if left_out := [*order.missing.values(), *unknown.values()]:
-        _print(f"{len(left_out):,} cards are not in it: {_reasons(left_out)}")
+    if missing:
+        _print(f"{len(missing):,} cards are not in it: {_reasons(list(missing.values()))}")
+        _print(f"Which ones: {apart}")
         raise typer.Exit(_INCOMPLETE)
 
 
@@ -290,19 +299,35 @@ def audit(record: Annotated[Path, typer.Argument(help="Record of reveals.")]) ->
     _print(f"{record.name}: {count:,} entries, none changed.")
 
 
-def _references(cards: Path, links: Sequence[Path] | None) -> tuple[list[str], dict[str, str]]:
-    """Return references as the vault has them, and those of the caller's that lead to none."""
+def _references(
+    cards: Path, links: Sequence[Path] | None
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Return the vault's references with the caller's, and those of the caller's that lead to none.
+
+    Without a link both are the same.
+    """
     from sekisho.vault.link import read_link  # noqa: PLC0415
     from sekisho.vault.references import read_references  # noqa: PLC0415
 
     asked = read_references(cards)
     if not links:
-        return asked, {}
+        return {ref: [ref] for ref in asked}, {}
     found = read_link(links).hashes_of(asked)
     unknown = dict.fromkeys(found.unknown.to_pylist(), "not in the link")
     several = found.ambiguous.column("card_ref").to_pylist()
     unknown |= dict.fromkeys(several, "stands for more than one number")
-    return list(dict.fromkeys(found.pairs.column("pan_hash").to_pylist())), unknown
+    own: dict[str, list[str]] = {}
+    for pair in found.pairs.to_pylist():
+        own.setdefault(pair["pan_hash"], []).append(pair["card_ref"])
+    return own, unknown
+
+
+def _table(missing: dict[str, str]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("card_ref", "why"))
+    table.writerows(missing.items())
+    return text.getvalue()
 
 
 def _reasons(reasons: Sequence[str]) -> str:
