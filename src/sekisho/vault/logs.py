@@ -28,13 +28,17 @@ def mask_everything() -> None:
     made = logging.getLogRecordFactory()
     if not isinstance(made, MaskedRecords):
         logging.setLogRecordFactory(MaskedRecords(made))
-    sys.excepthook = _print_masked
-    threading.excepthook = lambda hit: _print_masked(
-        hit.exc_type, hit.exc_value or hit.exc_type(), hit.exc_traceback
-    )
-    sys.unraisablehook = lambda hit: _print_masked(
-        hit.exc_type, hit.exc_value or hit.exc_type(), hit.exc_traceback
-    )
+    # Whoever put a hook of their own there (a test runner, a service) answers for it.
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_masked
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda hit: _print_masked(
+            hit.exc_type, hit.exc_value or hit.exc_type(), hit.exc_traceback
+        )
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda hit: _print_masked(
+            hit.exc_type, hit.exc_value or hit.exc_type(), hit.exc_traceback
+        )
 
 
 class MaskedRecords:

@@ -31,17 +31,17 @@ _SEEN_MAX: Final = 2_000_000
 _TABLES: Final = """
 CREATE TABLE data_key (
     data_key_id TEXT PRIMARY KEY, number_key_id TEXT NOT NULL,
-    nonce BLOB NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID, STRICT;
+    nonce BLOB NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE number (
     card_ref TEXT PRIMARY KEY, card_key_id TEXT NOT NULL,
     data_key_id TEXT NOT NULL REFERENCES data_key, kept_on TEXT NOT NULL,
-    delete_on TEXT NOT NULL, nonce BLOB NOT NULL, locked BLOB NOT NULL) WITHOUT ROWID, STRICT;
+    delete_on TEXT NOT NULL, nonce BLOB NOT NULL, locked BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX number_by_day ON number (delete_on);
 CREATE TABLE replacement (
     card_ref TEXT NOT NULL, replaced_by TEXT NOT NULL,
-    PRIMARY KEY (card_ref, replaced_by)) WITHOUT ROWID, STRICT;
+    PRIMARY KEY (card_ref, replaced_by)) WITHOUT ROWID;
 CREATE TABLE permit_use (
-    permit_id TEXT NOT NULL, at TEXT NOT NULL, cards INTEGER NOT NULL) STRICT;
+    permit_id TEXT NOT NULL, at TEXT NOT NULL, cards INTEGER NOT NULL);
 """
 
 
