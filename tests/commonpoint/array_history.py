@@ -155,7 +155,8 @@ class ArrayHistory:
                 there = [p for p in self.purchases if p.card == r.card and p.at == r.at]
                 entity = self._entity[there[0].shop] if there else -1
             reported = r.at if r.reported_at is None else r.reported_at
-            rows.append((self._number[r.card], r.at, reported, r.kind, entity))
+            dated = r.reported_at is not None
+            rows.append((self._number[r.card], r.at, reported, r.kind, entity, dated))
         rows.sort()
         card = np.array([row[0] for row in rows], np.int32)
         return FraudTable(
@@ -166,6 +167,7 @@ class ArrayHistory:
             stops_card=np.array([row[3] in STOPPING for row in rows], bool),
             entity=np.array([row[4] for row in rows], np.int32),
             product=product[card],
+            dated=np.array([row[5] for row in rows], bool),
         )
 
     def _visits(self, purchases: Iterable[Purchase]) -> VisitTable:

@@ -10,6 +10,7 @@ import numpy as np
 
 from sekisho.domain.finding import (
     CardGroup,
+    CorrectedRate,
     Curve,
     DataEvidence,
     EntityKind,
@@ -98,6 +99,7 @@ def online_shop() -> Finding:
         p_value=3.1e-178,
         reported_misuse_rate=214 / 6918,
         data_taken=("pan", "expiry", "security_code"),
+        corrected_misuse=CorrectedRate(246.4, 0.0356, 0.0331, 0.0402, 0.95, 812),
         data_evidence=(
             DataEvidence("expiry", 211, 214, 31, 40, 1e-180, taken=True),
             DataEvidence("security_code", 188, 202, 22, 39, 1e-150, taken=True),

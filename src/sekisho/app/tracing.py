@@ -115,7 +115,17 @@ def trace_inputs(
     if history.doubles:
         inputs = _with_doubles(inputs, history.doubles)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
-    return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+    read = _Read(inputs, request, history)
+    return TraceRun(_to_trace(answer, read, question, leads), answer, history, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was asked to be read, and what was."""
+
+    inputs: Inputs
+    request: InputRequest
+    history: DuckHistory
 
 
 def _with_doubles(inputs: Inputs, doubles: int) -> Inputs:
@@ -154,12 +164,9 @@ def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[Lea
 
 
 def _to_trace(
-    answer: Answer,
-    inputs: Inputs,
-    question: Question,
-    request: InputRequest,
-    leads: tuple[LeadTime, ...],
+    answer: Answer, read: _Read, question: Question, leads: tuple[LeadTime, ...]
 ) -> Trace:
+    inputs = read.inputs
     left_out = dict(inputs.fraud_counts) | {k: v for k, v in answer.excluded_fraud.items() if v}
     return Trace(
         as_of=answer.as_of,
@@ -170,7 +177,7 @@ def _to_trace(
         inputs=inputs.files,
         method=Method(
             version=__version__,
-            timezone=request.timezone,
+            timezone=read.request.timezone,
             family_wise_error=question.limits.family_wise_error,
             entities_tested=answer.entities_tested,
             sample_fraction=answer.sample_fraction,
@@ -189,7 +196,7 @@ def _to_trace(
         history_end=answer.last_day,
         transactions=max(answer.transactions - inputs.duplicates, 1),
         lead_times=leads,
-        limits=_limits(answer, inputs),
+        limits=_limits(answer, inputs, knows_acquirers=read.history.knows_acquirers),
         known_leaks=answer.known_leaks,
     )
 
@@ -203,7 +210,7 @@ def _funnel(answer: Answer) -> Funnel:
     )
 
 
-def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
+def _limits(answer: Answer, inputs: Inputs, *, knows_acquirers: bool) -> tuple[str, ...]:
     """Stable keys of what this run could not know."""
     months = (answer.last_day - answer.first_day).days
     tests = {
@@ -211,6 +218,10 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
         "no_cards_file": not inputs.has_cards,
         "no_merchants_file": not inputs.has_merchants,
         "no_product": "product" not in answer.strata,
+        "no_home_area": "home_area" not in answer.strata,
+        "no_fraud_types": not inputs.has_fraud_types,
+        "no_acquirer": not knows_acquirers,
+        "no_entry_mode": "entry_mode" not in inputs.columns,
         "no_message_types": "message_type" not in inputs.columns,
         "sampled_controls": answer.sample_fraction < 1.0,
         "history_short": months < 365,

@@ -24,6 +24,7 @@ from sekisho.commonpoint.cohort import (
     make_spells,
     spell_of_visits,
 )
+from sekisho.commonpoint.habit import habitual
 from sekisho.domain.history import CardTable, FraudTable, VisitTable
 from sekisho.stats.hazard import hazard_at
 from sekisho.stats.order import LONG_AGO, first_of_days, order_by_place
@@ -56,6 +57,7 @@ class Study:
     hazard_from: Floats
     hazard_until: Floats
     gone: Ints  # spells that have left the study, explained by a finding
+    habits: int  # reports that were set aside, at shops where their cards shop anyway
 
     @cached_property
     def period_bits(self) -> Ints:
@@ -149,6 +151,10 @@ def make_study(
 
     ``share`` of the cards without a fraud report were drawn; each stands for 1 / share cards.
     """
+    drawn = np.ones(len(cards), bool)
+    drawn[frauds.card] = False
+    habits = habitual(frauds, visits, np.where(drawn, 1.0 / share, 1.0))
+    frauds = replace(frauds, counts=frauds.counts & ~habits)
     bursts = find_bursts(frauds)
     spells = make_spells(cards, frauds, clock, bursts)
     event = spells.is_case & first_of_burst(spells)
@@ -161,7 +167,7 @@ def make_study(
     cumulative = cumulative_hazard(spells, cell, matching, clock)
     return Study(
         cards, frauds, clock, spells, event, weight, matching, cell, cumulative,
-        *period_hazards(spells, cumulative, clock), np.zeros(0, np.int64),
+        *period_hazards(spells, cumulative, clock), np.zeros(0, np.int64), int(habits.sum()),
     )  # fmt: skip
 
 

@@ -20,11 +20,13 @@ from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prep
 from sekisho.commonpoint.study import Panel, Study, make_study
 from sekisho.commonpoint.taken import data_taken
 from sekisho.commonpoint.theft import Background, how_taken
+from sekisho.commonpoint.to_come import corrected_rate, report_delays
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
 from sekisho.domain.history import ExposureWindow, MisuseTable, Survey
 from sekisho.domain.known_leaks import KnownLeak, TakenOut
 from sekisho.domain.progress import Progress
+from sekisho.stats.delays import Delays
 
 CONTROLS = 30_000  # cards without a fraud report that are drawn from a large history
 
@@ -100,7 +102,8 @@ def trace(
         )
     progress.step("draw")
     share = history.draw(cards=question.controls)
-    cards, visits, frauds = history.cards(), history.visits(), history.frauds()
+    # Visits last, for they are many: whoever asks for them holds the only copy.
+    cards, frauds, visits = history.cards(), history.frauds(), history.visits()
     end = ((question.as_of - EPOCH).days + 1) * DAY
     clock = make_clock(survey.first_at, end)
     progress.step("study")
@@ -115,6 +118,7 @@ def trace(
     progress.step("screen")
     levels = read_levels(history, question.levels)
     ground, drawn = prepare(history, study, visits, levels, share)
+    del visits
     if study.gone.size:
         whole = ground.study
         ground = replace(ground, panel=whole.renew(ground.panel), bulk=whole.renew(ground.bulk))
@@ -122,7 +126,10 @@ def trace(
     progress.step("judge")
     judged = judge(ground, drawn, levels, question.limits)
     book = Book(history, levels)
-    run = _Run(question, survey, book, share, study, ground, drawn, judged, cases, known)
+    run = _Run(
+        question, survey, book, share, study, ground, drawn, judged, cases, known,
+        report_delays(frauds, end),
+    )  # fmt: skip
     chance: list[float] = []
     if question.permute:
         progress.step("permute")
@@ -145,6 +152,7 @@ class _Run:
     judged: Judgement
     cases: int
     known: tuple[TakenOut, ...]
+    delays: Delays | None  # how late reports come
 
 
 def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
@@ -161,7 +169,8 @@ def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
 
 def _answer(run: _Run, chance: list[float]) -> Answer:
     taken, book, study = run.judged.taken, run.book, run.ground.study
-    described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
+    alpha = run.question.limits.family_wise_error
+    described = [describe(found, run.ground, run.judged.chance, book, alpha) for found in taken]
     pairs = list(zip(taken, described, strict=True))
     misuse = book.history.misuse() if any(a.kind is None for a in taken) else None
     strong = [(a, (_of_theft(run, a, d[0], misuse), d[1])) for a, d in pairs if a.kind is None]
@@ -195,7 +204,8 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         passes=book.history.passes,
         bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
         excluded_fraud={
-            "not_data_theft": int((~study.frauds.counts).sum()),
+            "not_data_theft": int((~study.frauds.counts).sum()) - study.habits,
+            "at_own_shop": study.habits,
             "same_burst": int((study.spells.is_case & ~study.event).sum()),
         },
         exposed_cards=book.history.exposed_count(),
@@ -220,7 +230,10 @@ def _of_theft(
     others = [a for a in judged.taken if a.kind is None and a is not found]
     theft = how_taken(ground, run.book.history.visits(), found, others)
     data, evidence = data_taken(run.ground.study, misuse, found, others)
-    return replace(finding, theft=theft, data_taken=data, data_evidence=evidence)
+    corrected = corrected_rate(run.ground.study, found, run.delays, finding.cards_exposed)
+    return replace(
+        finding, theft=theft, data_taken=data, data_evidence=evidence, corrected_misuse=corrected
+    )
 
 
 def _strata(study: Study) -> tuple[str, ...]:

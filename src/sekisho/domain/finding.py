@@ -107,6 +107,21 @@ class Theft:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """Misuse so far with the reports still to come: cards, and the share of the exposed.
+
+    ``lower`` and ``upper`` are shares; ``reports`` is how many the delays were learned from.
+    """
+
+    cards: float
+    rate: float
+    lower: float
+    upper: float
+    confidence: float
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
 class DataEvidence:
     """How often the misuse of a finding's victims needed one kind of data.
 
@@ -172,6 +187,7 @@ class Finding:
     visits_curve: Curve | None = None  # cases and expectation by day of first visit in the window
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
     data_evidence: tuple[DataEvidence, ...] = ()  # behind ``data_taken``
+    corrected_misuse: CorrectedRate | None = None  # None without report dates
     theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 

@@ -58,7 +58,11 @@ class VisitTable:
 
 @dataclass(frozen=True, slots=True)
 class FraudTable:
-    """Reported frauds. ``entity`` is where the card was misused, -1 where it is not known."""
+    """Reported frauds. ``entity`` is where the card was misused, -1 where it is not known.
+
+    ``dated`` says which reports have a date of their own; the others count as known at once. None
+    where that is not known of any.
+    """
 
     card: Codes
     at: Ints
@@ -67,6 +71,7 @@ class FraudTable:
     stops_card: NDArray[np.bool_]  # another kind that ends the card's life
     entity: Codes
     product: Codes
+    dated: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

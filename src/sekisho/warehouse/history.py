@@ -260,7 +260,11 @@ class DuckHistory:
         return bool(found[0][0])
 
     def visits(self) -> VisitTable:
-        """All visits of the drawn cards."""
+        """All visits of the drawn cards. They are large, so nothing is kept of them here."""
+        visits, self._visits = self._all_visits(), None
+        return visits
+
+    def _all_visits(self) -> VisitTable:
         if self._visits is None:
             self._visits = _visit_table(self._fetch("numbered_visits"))
         return self._visits
@@ -271,7 +275,7 @@ class DuckHistory:
         card = np.ma.getdata(rows["card"]).astype(np.int32)
         at = _seconds(rows["fraud_at"])
         entity = np.ma.getdata(rows["entity"]).astype(np.int32).copy()
-        visits = self.visits()
+        visits = self._all_visits()
         order = np.argsort(visits.card.astype(np.int64) * FAR + visits.at, kind="stable")
         keys = (visits.card.astype(np.int64) * FAR + visits.at)[order]
         wanted = card.astype(np.int64) * FAR + at
@@ -289,20 +293,40 @@ class DuckHistory:
             stops_card=np.isin(kind, STOPPING_TYPES),
             entity=entity,
             product=product[card],
+            dated=np.ma.getdata(rows["dated"]).astype(bool),
         )
 
     def misuse(self) -> MisuseTable | None:
         """The reported transactions themselves; None if the history says nothing about them."""
         if not self._columns.intersection(TELLING):
             return None
-        self.passes += 1
+        table = "named_transactions" if self._all_named() else "transactions"
+        self.passes += 1 if table == "transactions" else 0
         [kind] = self._db.execute(
             "SELECT data_type FROM information_schema.columns "
             "WHERE table_name = 'fraud' AND column_name = 'transaction_id'"
         ).fetchall()
-        self._db.execute(misuse_view(self._columns, str(kind[0])))
+        self._db.execute(misuse_view(self._columns, str(kind[0]), table))
         rows = self._fetch("misuse")
         return misuse_table(rows, _seconds(rows["fraud_at"]))
+
+    @property
+    def knows_acquirers(self) -> bool:
+        """Whether any merchant's acquirer is known."""
+        [row] = self._db.execute(
+            "SELECT count(*) FROM merchants_seen WHERE acquirer_id <> ''"
+        ).fetchall()
+        return bool(row[0])
+
+    def _all_named(self) -> bool:
+        """Whether the intake found the transaction of every report by its number."""
+        if not self._exists("named_transactions"):
+            return False
+        left = self._db.execute(
+            "SELECT count(*) FROM fraud AS f "
+            "ANTI JOIN named_transactions AS n USING (card_ref, transaction_id)"
+        ).fetchall()[0][0]
+        return not left
 
     def entity_count(self) -> int:
         """How many merchants the drawn cards visited."""

@@ -17,6 +17,7 @@ import duckdb
 from sekisho.domain.errors import BadInput, MissingColumn, NothingToDo, Rejected
 from sekisho.domain.finding import InputFile
 from sekisho.domain.known_leaks import KnownLeak
+from sekisho.domain.notes import note
 from sekisho.domain.progress import Progress
 from sekisho.warehouse import fraud, history_view, known_leaks, parquet_files
 from sekisho.warehouse.columns import KNOWN, Kind, Role, parse_mapping
@@ -67,6 +68,7 @@ class Inputs:
     as_of: date
     overlapping: bool | None
     has_reported_at: bool
+    has_fraud_types: bool
     has_cards: bool
     has_merchants: bool
     fraud_counts: Mapping[str, int]
@@ -208,7 +210,7 @@ def _open_all(run: _Run) -> Inputs:
         history_view.note_outlying_last_day(connection, history)
     for part in history.parts:
         if after := history_view.rows_after(connection, part, as_of):
-            part.notes.append(f"{after} rows lie after the as-of date and are not known yet")
+            part.notes.append(note("after_as_of", count=after))
     cutter = _Cutter(connection, history, reports)
     cutter.cut(as_of)
     cutter.refuse_if_no_fraud(as_of, run.opening.rejects)
@@ -234,7 +236,7 @@ def _take_account(run: _Run) -> dict[Path, Path]:
         run.hashes.add(path)
         run.accounts[path] = _Account(role, path, labels[path])
     for path, same in doubles.items():
-        run.accounts[path].notes.append(f"the same bytes as {labels[same]}, read once")
+        run.accounts[path].notes.append(note("same_bytes", file=labels[same]))
     return doubles
 
 
@@ -407,7 +409,7 @@ def _read_reports(
     if not prepared.kept:
         raise NothingToDo(f"{source.label}: there is no report in this file")
     if "is_fraud" in history.columns:
-        account.notes.append("the history's is_fraud is not used beside a fraud file")
+        account.notes.append(note("flag_unused"))
     reports = fraud.Reports(
         source.label,
         frozenset(prepared.columns),
@@ -489,10 +491,8 @@ def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
         run.progress.step("look_for_duplicates")
         seen, one_in = history_view.duplicates_in_sample(connection, history)
     if seen:
-        about = "about " if one_in > 1 else ""
-        run.of_role(Role.TRANSACTIONS)[0].notes.append(
-            f"{about}{seen * one_in} transactions are there more than once and count once"
-        )
+        code = "doubles_about" if one_in > 1 else "doubles"
+        run.of_role(Role.TRANSACTIONS)[0].notes.append(note(code, count=seen * one_in))
     run.progress.step("hash_inputs")
     return Inputs(
         connection=connection,
@@ -502,6 +502,7 @@ def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
         as_of=as_of,
         overlapping=(seen > 0 or overlap) if looked else None,
         has_reported_at=cutter.table.has_reported_at,
+        has_fraud_types=cutter.table.has_types,
         has_cards=run.request.cards is not None,
         has_merchants=run.request.merchants is not None,
         fraud_counts=dict(+cutter.table.left_out),

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.finding import EntityKind
 from sekisho.domain.known_leaks import DATA_KEYS, KnownLeak
+from sekisho.domain.notes import note
 from sekisho.warehouse.columns import KNOWN, Role
 from sekisho.warehouse.prepare import Prepared
 from sekisho.warehouse.sqltext import fill, identifier, literal
@@ -105,15 +106,12 @@ def read_leaks(
     ).fetchall()
     strange: set[str] = set()
     leaks = [_leak(dict(zip(wanted, row, strict=True)), strange) for row in rows]
-    notes = []
+    notes: list[str] = []
     if strange:
-        notes.append(
-            f"data_taken: {len(strange)} words are not known and left out; "
-            f"known are {', '.join(DATA_KEYS)}"
-        )
+        notes.append(note("strange_data", count=len(strange), known=", ".join(DATA_KEYS)))
     distinct = tuple(dict.fromkeys(leaks))
     if len(distinct) < len(leaks):
-        notes.append(f"{len(leaks) - len(distinct)} leaks are there twice and count once")
+        notes.append(note("leaks_twice", count=len(leaks) - len(distinct)))
     return distinct, notes
 
 

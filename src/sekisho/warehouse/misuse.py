@@ -39,8 +39,11 @@ CHECKED = MATCH | {
 AUTHENTICATED = frozenset({"05", "5", "02", "2"})
 
 
-def misuse_view(columns: Collection[str], id_type: str) -> str:
-    """SQL of the view ``misuse_transactions`` over ``transactions``, absent columns as NULL."""
+def misuse_view(columns: Collection[str], id_type: str, table: str) -> str:
+    """SQL of the view ``misuse_transactions`` over a table, absent columns as NULL.
+
+    ``table`` is ``transactions``, or ``named_transactions`` where the reports name them all.
+    """
     kinds = COLUMNS | {"transaction_id": id_type}
     texts = ", ".join(
         identifier(name) if name in columns else f"CAST(NULL AS {kind}) AS {identifier(name)}"
@@ -48,8 +51,9 @@ def misuse_view(columns: Collection[str], id_type: str) -> str:
     )
     return fill(
         "CREATE OR REPLACE TEMP VIEW misuse_transactions AS "
-        "SELECT card_ref, authorized_at, {texts} FROM transactions",
+        "SELECT card_ref, authorized_at, {texts} FROM {table}",
         texts=texts,
+        table=table,
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sekisho.domain.errors import BadInput, Rejected
+from sekisho.domain.notes import note
 from sekisho.warehouse.columns import KNOWN, PAIRS, Kind, Role
 from sekisho.warehouse.csv_files import (
     BAD_BYTES,
@@ -311,7 +312,7 @@ class Preparer:
                     writer.close()
         prepared.rows += self.broken_rows
         if others := sorted(self.encodings - {"utf-8"}):
-            prepared.notes.append(f"read as {', '.join(others)}")
+            prepared.notes.append(note("encoding", encoding=", ".join(others)))
         refuse_if_mostly_broken(self.reading.role, self.label, prepared.rows, self.rejects)
         _note_what_was_seen(self.reading, prepared)
         return prepared
@@ -385,16 +386,13 @@ def _note_what_was_seen(reading: Reading, prepared: Prepared) -> None:
     for known, shape in reading.shapes.items():
         if shape is not Shape.TEXT:
             unit = "seconds" if shape is Shape.EPOCH_SECONDS else "milliseconds"
-            prepared.notes.append(f"{known}: read as {unit} since 1970-01-01 UTC")
+            prepared.notes.append(note("epoch", column=known, unit=unit))
     for known, count in sorted(prepared.with_offset.items()):
         if count and count < prepared.kept:
-            prepared.notes.append(
-                f"{known}: {count} values name their offset from UTC, the others are taken as "
-                f"wall-clock time in {reading.zone}"
-            )
+            prepared.notes.append(note("offsets", column=known, count=count, zone=reading.zone))
     for known, count in sorted(prepared.unread_cells.items()):
         if count:
-            prepared.notes.append(f"{known}: {count} values cannot be read and are left out")
+            prepared.notes.append(note("unread_cells", column=known, count=count))
     if "amount" in reading.columns and "currency" not in reading.columns:
         unit = "whole units" if reading.whole_amounts else "units with two decimals"
-        prepared.notes.append(f"amount: no currency column, read as {unit}")
+        prepared.notes.append(note("no_currency", unit=unit))

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sekisho.domain.finding import (
     SCHEMA,
     CardGroup,
+    CorrectedRate,
     Curve,
     Explanation,
     Finding,
@@ -26,6 +27,7 @@ from sekisho.domain.finding import (
     Trace,
 )
 from sekisho.domain.known_leaks import TakenOut
+from sekisho.domain.notes import Note
 
 P_VALUE_FLOOR: Final = 1e-300
 """No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
@@ -102,6 +104,7 @@ def _finding(finding: Finding) -> Document:
         "p_value": max(finding.p_value, P_VALUE_FLOOR),
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
+        "corrected_misuse_rate": _corrected(finding.corrected_misuse),
         "data_taken": list(finding.data_taken),
         "data_evidence": [
             {
@@ -139,6 +142,19 @@ def _member(member: Member) -> Document:
         "cards_exposed": member.cards_exposed,
         "cards_defrauded": member.cards_defrauded,
         "cards_expected": member.cards_expected,
+    }
+
+
+def _corrected(corrected: CorrectedRate | None) -> Document | None:
+    if corrected is None:
+        return None
+    return {
+        "cards": corrected.cards,
+        "rate": corrected.rate,
+        "lower": corrected.lower,
+        "upper": corrected.upper,
+        "confidence": corrected.confidence,
+        "reports": corrected.reports,
     }
 
 
@@ -225,6 +241,12 @@ def _input(file: InputFile) -> Document:
         "rejected": file.rejected,
         "duplicates": file.duplicates,
         "notes": list(file.notes),
+        "note_codes": [
+            {"code": note.code, "figures": dict(sorted(note.figures.items()))}
+            if isinstance(note, Note)
+            else None
+            for note in file.notes
+        ],
     }
 
 

@@ -10,6 +10,7 @@ from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import (
     SCHEMA,
     CardGroup,
+    CorrectedRate,
     Curve,
     DataEvidence,
     EntityKind,
@@ -52,6 +53,7 @@ def finding_from(document: Document) -> Finding:
 
 def _finding(document: Document) -> Finding:
     span, first = document["misuse_span"], document["first_misuse"]
+    corrected = document.get("corrected_misuse_rate")
     return Finding(
         entity_kind=EntityKind(document["entity_kind"]),
         entity_id=document["entity_id"],
@@ -81,6 +83,7 @@ def _finding(document: Document) -> Finding:
         ),
         visits_curve=_curve(document["visits_curve"]),
         misuse_curve=_curve(document["misuse_curve"]),
+        corrected_misuse=CorrectedRate(**corrected) if corrected else None,
         data_evidence=tuple(DataEvidence(**told) for told in document.get("data_evidence", ())),
         theft=_theft(document.get("theft")),
     )

@@ -144,6 +144,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start} to {end}",
         "finding.rate": "Misuse reported so far",
         "finding.rate_value": "{rate} of the exposed cards",
+        "finding.rate_corrected": "Some fraud is reported late. Going by how late reports have "
+        "come so far, the misuse up to {as_of} will come to about {cards}, {rate} of the exposed "
+        "({lower} to {upper}, {confidence} confidence). Fraud that is never reported is not in it.",
         "finding.p_value": "Probability by chance",
         "finding.p_value_text": "{chance} (p = {p}, corrected for everything that was tried)",
         "finding.p_value_floor": "{chance} (p {p}, corrected for everything that was tried)",
@@ -282,15 +285,19 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Explanations
         "explanation.busy_cards": "Busy cards: cards that are used a lot are used everywhere, and "
         "are stolen more often.",
-        "explanation.busy_cards.out": "Compared with equally busy cards, the excess remains.",
-        "explanation.busy_cards.in": "Among equally busy cards, little or nothing is left.",
+        "explanation.busy_cards.out": "Among the less busy half of the exposed cards, the "
+        "excess remains.",
+        "explanation.busy_cards.in": "Among the less busy half of the exposed cards, little "
+        "or nothing is left.",
         "explanation.product": "Card product: one product is attacked more, and its holders shop "
         "here.",
-        "explanation.product.out": "Compared within the same product, the excess remains.",
-        "explanation.product.in": "Within the same product, little or nothing is left.",
+        "explanation.product.out": "Without the product that was hit most, the excess remains.",
+        "explanation.product.in": "Without the product that was hit most, little or nothing "
+        "is left.",
         "explanation.home_area": "Home area: fraud is higher where these customers live.",
-        "explanation.home_area.out": "Compared with cards of the same area, the excess remains.",
-        "explanation.home_area.in": "Among cards of the same area, little or nothing is left.",
+        "explanation.home_area.out": "Without the area that was hit most, the excess remains.",
+        "explanation.home_area.in": "Without the area that was hit most, little or nothing "
+        "is left.",
         "explanation.neighbours": "Neighbours: the cards were really exposed at a shop that the "
         "same customers use.",
         "explanation.neighbours.out": "Cards that use only the neighbours show no such excess.",
@@ -324,6 +331,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.p_value": "p",
         "figures.share": "share",
         "figures.cards": "cards",
+        "figures.own_cards": "cards with fraud at the place itself, left out",
+        "figures.places": "other places measured",
         "figures.median_days": "median days from visit to fraud",
         "figures.name": "place",
         "figures.entity_id": "id",
@@ -454,6 +463,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "known only after the as-of date",
         "excluded.repeated": "later fraud of the same episode",
         "excluded.not_data_theft": "of a kind that stolen data does not explain",
+        "excluded.at_own_shop": "at shops where the card shops anyway",
         "excluded.same_burst": "counted with another card of the same attack",
         "excluded.no_card": "card not in the history",
         "excluded.duplicate": "reported twice",

@@ -146,6 +146,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start}から{end}まで",
         "finding.rate": "報告済みの不正利用率",
         "finding.rate_value": "対象カードの{rate}",
+        "finding.rate_corrected": "不正利用の報告は遅れて届きます。これまでの報告の遅れ方から見て、"
+        "{as_of}までの不正利用は最終的に約{cards}、対象カードの{rate}になる見込みです"
+        "（{lower}〜{upper}、信頼度{confidence}）。報告されない不正利用は含みません。",
         "finding.p_value": "偶然に起こる確率",
         "finding.p_value_text": "{chance}（p = {p}、すべての検定について補正済み）",
         "finding.p_value_floor": "{chance}（p {p}、すべての検定について補正済み）",
@@ -289,16 +292,16 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Explanations
         "explanation.busy_cards": "利用頻度の高いカード：よく使うカードは利用先も多く、"
         "盗まれる機会も多い。",
-        "explanation.busy_cards.out": "利用頻度が同程度のカードと比べても、超過は残りました。",
-        "explanation.busy_cards.in": "利用頻度が同程度のカードと比べると、"
+        "explanation.busy_cards.out": "利用頻度の低い側の半数のカードだけでも、超過は残りました。",
+        "explanation.busy_cards.in": "利用頻度の低い側の半数のカードだけでは、"
         "超過はほとんど残りません。",
         "explanation.product": "カード種類：特定の種類のカードが狙われ、"
         "その会員がここをよく利用する。",
-        "explanation.product.out": "同じ種類のカードの中で比べても、超過は残りました。",
-        "explanation.product.in": "同じ種類のカードの中で比べると、超過はほとんど残りません。",
+        "explanation.product.out": "被害の最も多い種類を除いても、超過は残りました。",
+        "explanation.product.in": "被害の最も多い種類を除くと、超過はほとんど残りません。",
         "explanation.home_area": "居住地域：利用客の住む地域で、もともと不正利用が多い。",
-        "explanation.home_area.out": "同じ地域のカードと比べても、超過は残りました。",
-        "explanation.home_area.in": "同じ地域のカードと比べると、超過はほとんど残りません。",
+        "explanation.home_area.out": "被害の最も多い地域を除いても、超過は残りました。",
+        "explanation.home_area.in": "被害の最も多い地域を除くと、超過はほとんど残りません。",
         "explanation.neighbours": "近隣の利用先：実際には、同じ客が使う別の店で漏えいした。",
         "explanation.neighbours.out": "近隣の店だけで利用されたカードに、同様の超過はありません。",
         "explanation.neighbours.in": "近隣の店だけで利用されたカードにも、同様の超過があります。",
@@ -328,6 +331,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.p_value": "p",
         "figures.share": "割合",
         "figures.cards": "枚数",
+        "figures.own_cards": "この店で不正利用が報告され、除いたカード",
+        "figures.places": "比べた他の利用先",
         "figures.median_days": "利用から不正利用までの日数（中央値）",
         "figures.name": "利用先",
         "figures.entity_id": "識別番号",
@@ -457,6 +462,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "基準日より後に判明",
         "excluded.repeated": "同じ被害の2件目以降",
         "excluded.not_data_theft": "情報の窃取では説明できない種別",
+        "excluded.at_own_shop": "カードがふだん使う加盟店での不正",
         "excluded.same_burst": "同じ攻撃の別のカードと合わせて計上",
         "excluded.no_card": "履歴にないカード",
         "excluded.duplicate": "重複した報告",
