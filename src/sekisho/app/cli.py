@@ -26,6 +26,9 @@ def main() -> None:
     # Typer turns KeyboardInterrupt into exit code 1; ours passes through it.
     signal.signal(signal.SIGINT, _stop)
     try:
+        from sekisho.vault.logs import mask_everything  # noqa: PLC0415 - see above
+
+        mask_everything()
         from sekisho.app.program import app  # noqa: PLC0415 - see above
 
         app()
