@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.domain.errors import SekishoError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
@@ -36,7 +36,7 @@ def main() -> int:
 
 def page() -> str:
     """The whole page: the program, each command in alphabetical order, the exit codes."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(program())
     return "\n".join(
         [HEAD, *sections("sekisho", root), EXIT_HEAD + "".join(exit_rows(SekishoError))]
     )

@@ -29,9 +29,9 @@ def main() -> None:
         from sekisho.vault.logs import mask_everything  # noqa: PLC0415 - see above
 
         mask_everything()
-        from sekisho.app.program import app  # noqa: PLC0415 - see above
+        from sekisho.app.program import program  # noqa: PLC0415 - see above
 
-        app()
+        program(sys.argv[1:])()
     except SekishoError as error:
         _tell(error)
         sys.exit(error.exit_code)
