@@ -3,7 +3,7 @@
 Every entry's SHA-256 covers the hash of the one before, so that no entry can be changed, taken out,
 moved or put in without every later hash being wrong. Personal values and what people type freely
 never stand in the hashed text: it holds ``SHA-256(salt, value)`` in their place, and salt and value
-lie beside it, where they can be erased. The form is described for others in docs/reference/audit.md.
+lie beside it, where they can be erased. docs/reference/audit.md describes the form for others.
 """
 
 from __future__ import annotations

@@ -26,11 +26,24 @@ _LOCK_WAIT_S: Final = 15
 _CONNECT_S: Final = 5
 _PAUSE_MIN_S: Final = 0.05
 _PAUSE_MAX_S: Final = 2.0
+_MIGRATE: Final = "Bring it up to date: sekisho store migrate"
 _WRITABLE: Final = "Write sqlite:///PATH/sekisho.db or postgresql://USER:PASSWORD@HOST/NAME"
 # A server that ends, has no room, or waits for locks: https://www.postgresql.org/docs/16/errcodes-appendix.html
 _PASSING_CLASSES: Final = ("08", "40", "53", "55", "57")
 _FULL_STATES: Final = ("53100", "53200")
-_REFUSED_STATES: Final = ("28000", "28P01", "3D000", "42501")
+# By a part of SQLite's message or PostgreSQL's state: what will not pass by itself.
+_REFUSALS: Final = {
+    "no such table": _MIGRATE,
+    "42P01": _MIGRATE,
+    "unable to open": "Does its folder exist, and may you write there?",
+    "readonly": "May you write to the file and to its folder?",
+    "not a database": "The file is something else. " + _WRITABLE,
+    "malformed": "The file is damaged. Move it away and bring back a backup: sekisho restore FILE",
+    "password authentication failed": "Is the password right? " + _WRITABLE,
+    "no pg_hba.conf entry": "Ask the database's administrator to let this machine in.",
+    "does not exist": "Does the server have this database and this user? createdb NAME",
+    "42501": "The user needs the right to make tables in this database.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +169,14 @@ class Database:
             )
         if isinstance(error, IntegrityError):
             return None
-        if state in _REFUSED_STATES:
-            return BadInput(f"{where} refuses: {what}", hint=_WRITABLE)
+        signs = (text for sign, text in _REFUSALS.items() if sign in what or sign == state)
+        hint = next(signs, "")
+        if hint:
+            return BadInput(f"{where} cannot be used: {what}", hint=hint)
         if _may_pass(error, state, what):
             return StoreUnavailable(
                 f"{where} cannot be used now: {what}. Nothing was changed.",
                 hint="See whether it runs and can be reached (sekisho doctor), then try again.",
-            )
-        if isinstance(error, OperationalError) and "unable to open" in what:
-            return BadInput(
-                f"{where} cannot be opened: {what}", hint="Does its folder exist? May you write?"
-            )
-        if "not a database" in what:
-            return BadInput(f"{where} is not a SQLite file", hint=_WRITABLE)
-        if "malformed" in what:
-            return BadInput(
-                f"{where} is damaged: {what}", hint="Bring it back: sekisho restore FILE"
             )
         return None
 

@@ -92,7 +92,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """It can never work. The job is kept as a dead letter; ``apply`` writes what follows from it."""
+    """It can never work and is kept as a dead letter; ``apply`` writes what follows from it."""
 
     reason: str
     apply: Callable[[Transaction], None] | None = None
@@ -122,8 +122,8 @@ class Running(Protocol):
 class Handler(Protocol):
     """Does the jobs of one kind.
 
-    May be called from several threads. What it raises counts as `Retry` with the error's kind (never
-    its text, which may hold personal data) as the reason.
+    May be called from several threads. What it raises counts as `Retry`, with the error's kind as
+    the reason (never its text, which may hold personal data).
     """
 
     def handle(self, job: Job, running: Running) -> Outcome:
@@ -166,7 +166,8 @@ def enqueue(tx: Transaction, jobs: Iterable[NewJob]) -> int:
     The caller records in the audit log why (a transaction without an entry is refused).
     """
     wanted = {(job.kind, job.key): job for job in jobs}
-    new = [job for pair, job in wanted.items() if pair not in _known(tx, list(wanted))]
+    known = _known(tx, list(wanted))
+    new = [job for pair, job in wanted.items() if pair not in known]
     if new:
         numbers = tx.next_numbers("outbox_job", len(new))
         rows = [_row(job, number, tx.now_us) for job, number in zip(new, numbers, strict=True)]
@@ -268,7 +269,7 @@ class Outbox:
             raise LeaseLost(lease.job.job_id)
 
     def fail(self, lease: Lease, outcome: Retry) -> bool:
-        """Let the job wait for its next attempt; False where it had none left and is to be buried."""
+        """Let the job wait for its next attempt; False where none is left: it is to be buried."""
         if lease.job.attempt >= self.policy.attempts:
             return False
         wait = outcome.after_s
@@ -308,7 +309,7 @@ class Outbox:
         """How many jobs are in each state."""
         number = select(outbox_job.c.state, func.count()).group_by(outbox_job.c.state)
         with self._database.read() as connection:
-            return {state: count for state, count in connection.execute(number)}
+            return {row[0]: row[1] for row in connection.execute(number)}
 
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """When the next job of these kinds may be taken (or its lease ends)."""

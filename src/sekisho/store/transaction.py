@@ -59,7 +59,9 @@ class Conflict(SekishoError):
 class Transaction:
     """What can be done inside `Store.transaction`."""
 
-    def __init__(self, connection: Connection, *, actor: str, reason: str, outside: Outside) -> None:
+    def __init__(
+        self, connection: Connection, *, actor: str, reason: str, outside: Outside
+    ) -> None:
         self.actor = actor
         self.now_us = microseconds(outside.clock())
         self._connection = connection
@@ -69,11 +71,17 @@ class Transaction:
         self._entries: list[dict[str, object]] = []
         self._values: list[dict[str, object]] = []
         self._wrote = False
+        self._recorded = False
 
     @property
     def now(self) -> datetime:
         """The instant of every entry of this transaction."""
         return instant(self.now_us)
+
+    @property
+    def bookkeeping(self) -> Connection:
+        """For the outbox's own notes (leases, attempts), which the log does not hold."""
+        return self._connection
 
     def execute(
         self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None
@@ -132,17 +140,21 @@ class Transaction:
 
     def finish(self) -> str | None:
         """Write the entries and the new head; the head's hash, None where nothing was recorded."""
-        if not self._entries:
+        if not self._recorded:
             if self._wrote:
                 raise Unaudited("a change was made without an audit entry; it was taken back")
             return None
-        self._connection.execute(insert(audit_entry), self._entries)
-        self._connection.execute(insert(audit_value), self._values)
+        self.flush()
         head = update(chain_head).where(chain_head.c.chain_id == 1)
-        self._connection.execute(
-            head.values(sequence=self._sequence, entry_hash=self._last_hash)
-        )
+        self._connection.execute(head.values(sequence=self._sequence, entry_hash=self._last_hash))
         return self._last_hash
+
+    def flush(self) -> None:
+        """Send the entries to the database now, for rows that point to them."""
+        if self._entries:
+            self._connection.execute(insert(audit_entry), self._entries)
+            self._connection.execute(insert(audit_value), self._values)
+            self._entries, self._values = [], []
 
     def _personal(self, name: str, value: str) -> PersonalValue:
         if "\0" in value:
@@ -152,6 +164,7 @@ class Transaction:
 
     def _keep(self, entry: Entry, values: list[PersonalValue]) -> None:
         row = stored(entry)
+        self._recorded = True
         self._entries.append(row)
         self._values += [
             {"sequence": entry.sequence, "name": one.name, "salt": one.salt, "value": one.value}
@@ -214,4 +227,7 @@ class Store:
         """Whether the commit went through: an entry's hash holds chance, so it is unique."""
         found = select(audit_entry.c.sequence).where(audit_entry.c.entry_hash == entry_hash)
         with self.database.read() as connection:
-            return connection.execute(found.order_by(audit_entry.c.sequence.desc())).first() is not None
+            return (
+                connection.execute(found.order_by(audit_entry.c.sequence.desc())).first()
+                is not None
+            )
