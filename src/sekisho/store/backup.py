@@ -21,11 +21,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, column, func, insert, select, table, update
+from sqlalchemy import ColumnClause, Connection, Table, column, func, insert, select, table, update
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from sekisho.domain.errors import BadInput, OutputFailed
 from sekisho.domain.progress import Progress
+from sekisho.store.canonical import Plain
 from sekisho.store.database import Database
 from sekisho.store.migrate import known_revisions, migrate_in, present
 from sekisho.store.tables import audit_entry, chain_head, metadata, outbox_job
@@ -205,7 +206,7 @@ def restore(store: Store, path: Path, *, actor: str, progress: Progress) -> Cont
                 "Nothing was restored.",
                 hint="Take an older backup, and find out who could write to the database.",
             )
-        details = {
+        details: dict[str, Plain] = {
             "backup": contents.sha256,
             "made_at": contents.made_at,
             "jobs_held": _hold(connection),
@@ -252,7 +253,7 @@ def _insert(connection: Connection, path: Path, progress: Progress) -> None:
 def _insert_rows(connection: Connection, path: Path, name: str, rows: list[dict[str, Any]]) -> None:
     try:
         # By the columns of the backup: an older form has other ones than this version.
-        columns = (column(one) for one in rows[0])
+        columns: list[ColumnClause[Any]] = [column(one) for one in rows[0]]
         connection.execute(insert(table(name, *columns)), rows)
     except (IntegrityError, DataError, ProgrammingError):
         raise BadInput(

@@ -120,6 +120,17 @@ class Database:
                 connection.rollback()
             connection.close()
 
+    def shrink(self) -> None:
+        """Let no page outlive what was erased from it: SQLite's journal is emptied.
+
+        PostgreSQL frees dead rows by itself (autovacuum); its archives are its operator's.
+        """
+        if self.kind == "sqlite":
+            with self.told(), self.engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                if raw is not None:
+                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @contextmanager
     def told(self) -> Iterator[None]:
         """Troubles of the database inside the block become Sekisho's own errors."""

@@ -28,25 +28,33 @@ class Kept:
 
 
 def kept_values(tx: Transaction, subject: str) -> list[Kept]:
-    """The values that are kept for the entries about ``subject``."""
+    """The values that are kept for the entries about ``subject``, earlier erasures included."""
+    return [kept for kept, _ in _kept(tx, subject)]
+
+
+def _kept(tx: Transaction, subject: str) -> list[tuple[Kept, str]]:
+    """The kept values, each with the action of its entry."""
     found = tx.execute(
-        select(audit_value.c.sequence, audit_value.c.name)
+        select(audit_value.c.sequence, audit_value.c.name, audit_entry.c.action)
         .join(audit_entry, audit_entry.c.sequence == audit_value.c.sequence)
         .where(audit_entry.c.subject == subject, audit_value.c.erased_by.is_(None))
         .order_by(audit_value.c.sequence, audit_value.c.name)
     )
-    return [Kept(row.sequence, row.name) for row in found]
+    return [(Kept(row.sequence, row.name), row.action) for row in found]
 
 
 def erase(tx: Transaction, subject: str, values: Sequence[Kept] | None = None) -> int:
     """Erase every kept value about ``subject`` (or those named); how many.
 
-    The reason of the transaction should not repeat what is erased. Raises ``NothingToDo`` where
-    nothing is kept. Backups made earlier still hold the values: they have to run out too.
+    Why earlier erasures were made is kept, unless it is named: so the reason of the
+    transaction should not repeat what is erased. Raises ``NothingToDo`` where nothing is kept.
+    Backups made earlier still hold the values: they have to run out too.
     """
-    chosen = kept_values(tx, subject)
-    if values is not None:
-        chosen = [one for one in chosen if one in set(values)]
+    kept = _kept(tx, subject)
+    if values is None:
+        chosen = [one for one, action in kept if action != ERASE]
+    else:
+        chosen = [one for one, _ in kept if one in set(values)]
     if not chosen:
         raise NothingToDo(
             f"the audit log keeps no personal value about {subject}",
