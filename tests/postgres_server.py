@@ -147,7 +147,7 @@ def running_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             with suppress(ProcessLookupError):
-                server.stop()
+                server.stop(signal.SIGQUIT)  # its data is thrown away
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
