@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import select, update
 
-from sekisho.domain.errors import BadInput, NotAllowed, SekishoError
+from sekisho.domain.errors import BadInput, Conflict, NotAllowed, SekishoError
 from sekisho.store import proposals
 from sekisho.store.people import (
     add_person,
@@ -25,7 +25,7 @@ from sekisho.store.people import (
 )
 from sekisho.store.proposals import Proposal, State
 from sekisho.store.tables import audit_entry, proposal
-from sekisho.store.transaction import Conflict, Transaction
+from sekisho.store.transaction import Transaction
 from sekisho.store.verify import verify
 from store.making import Clock, Made, made
 
