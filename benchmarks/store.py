@@ -7,6 +7,7 @@ bring, with ``fsync`` on; both databases lie in the folder for temporary files.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
@@ -92,8 +93,7 @@ def _measure(url: str, transactions: int, jobs: int) -> dict[str, float]:
 @contextmanager
 def _urls() -> Iterator[dict[str, str]]:
     sys.path.insert(0, str(_TESTS))
-    import postgres_server  # noqa: PLC0415 - a part of the tests
-
-    postgres_server._SETTINGS |= {"fsync": "on", "full_page_writes": "on"}  # noqa: SLF001
+    postgres_server = importlib.import_module("postgres_server")
+    postgres_server._SETTINGS |= {"fsync": "on", "full_page_writes": "on"}
     with tempfile.TemporaryDirectory() as folder, postgres_server.running_server() as server:
         yield {"SQLite": f"sqlite:///{folder}/sekisho.db", "PostgreSQL": server.new_database()}
