@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def _measure(url: str, transactions: int, jobs: int) -> dict[str, float]:
 @contextmanager
 def _urls() -> Iterator[dict[str, str]]:
     sys.path.insert(0, str(_TESTS))
-    postgres_server = importlib.import_module("postgres_server")
-    postgres_server._SETTINGS |= {"fsync": "on", "full_page_writes": "on"}
+    postgres_server: Any = importlib.import_module("postgres_server")
+    postgres_server.SETTINGS |= {"fsync": "on", "full_page_writes": "on"}
     with tempfile.TemporaryDirectory() as folder, postgres_server.running_server() as server:
         yield {"SQLite": f"sqlite:///{folder}/sekisho.db", "PostgreSQL": server.new_database()}
