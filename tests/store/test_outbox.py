@@ -358,3 +358,41 @@ def test_a_database_that_is_away_does_not_end_a_worker(
     monkeypatch.setattr(one._outbox, "claim", claim)
     monkeypatch.setattr(stop, "wait", lambda _=None: False)
     assert one.run(stop, until_empty=True).done == 1
+
+
+def test_what_was_done_while_the_database_was_away_is_committed_when_it_is_back(
+    fresh: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.add(job(1), job(2))
+    handler = Handles(Done(apply=noted), Retry("451 later"))
+    one = worker(fresh, handler, threads=1)
+    really, away = fresh.store.database._begun, [1] * 5
+
+    def begun(options: Any) -> Any:
+        if len(handler.asked) == 2 and away:
+            away.pop()
+            raise StoreUnavailable("gone")
+        return really(options)
+
+    monkeypatch.setattr(fresh.store.database, "_begun", begun)
+    one.run_once()
+    assert away == []
+    assert (one.tally.done, one.tally.retried, one.tally.lost) == (1, 1, 0)
+    assert counts(fresh) == {"done": 1, "waiting": 1}
+    assert actions(fresh) == ["outbox.add", "message.sent"]
+
+
+def test_a_slow_job_does_not_hold_back_the_others(fresh: Made) -> None:
+    seen = threading.Event()
+
+    class One(Handles):
+        def handle(self, job: Job, running: Running) -> Outcome:
+            if job.payload["number"] == 0:
+                assert seen.wait(30), "the others were not run meanwhile"
+            if job.payload["number"] == 30:
+                seen.set()
+            return Done()
+
+    fresh.add(*(job(number) for number in range(31)))
+    one = worker(fresh, One(Done()), threads=2)
+    assert one.run(threading.Event(), until_empty=True).done == 31
