@@ -7,7 +7,10 @@ The tree, with the exit code that the command line ends with::
     |  |- MissingColumn          a required column is not there
     |  |- ClearCardNumbers       a column holds clear card numbers
     |  `- NothingToDo            an empty file, no fraud before the as-of date
+    |- NotAllowed          (3)   this person may not do this, or not alone
     |- OutputFailed        (4)   the results could not be written whole
+    |- StoreUnavailable    (5)   the database cannot be used now; nothing was changed
+    |  `- StoreFull              no room is left where the database lies
     `- Interrupted       (130)   stopped by the user; nothing half written remains
 
 Bad *rows* are not errors: they are kept apart as values (`Rejected`) and counted.
@@ -59,11 +62,31 @@ class NothingToDo(BadInput):
     code = "nothing_to_do"
 
 
+class NotAllowed(SekishoError):
+    """Not for this person to do, or not alone."""
+
+    code = "not_allowed"
+    exit_code = 3
+
+
 class OutputFailed(SekishoError):
     """The results could not be written whole; nothing was left behind."""
 
     code = "output_failed"
     exit_code = 4
+
+
+class StoreUnavailable(SekishoError):
+    """The database cannot be used now; nothing was changed, and trying again may help."""
+
+    code = "store_unavailable"
+    exit_code = 5
+
+
+class StoreFull(StoreUnavailable):
+    """No room is left where the database lies; nothing was changed."""
+
+    code = "store_full"
 
 
 class Interrupted(SekishoError):

@@ -1,0 +1,1 @@
+"""The system's own state: SQLite or PostgreSQL, audited change by change."""
