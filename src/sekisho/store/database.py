@@ -67,7 +67,7 @@ class Database:
         self._url = _read(url)
         self.kind = self._url.get_backend_name()
         self.shown = shown(self._url)
-        self._outside = outside
+        self.outside = outside
         self._patience_s = patience_s
         self._opened: Engine | None = None
 
@@ -153,7 +153,7 @@ class Database:
             except StoreUnavailable:
                 if waited >= self._patience_s:
                     raise
-                self._outside.sleep(pause)
+                self.outside.sleep(pause)
                 waited, pause = waited + pause, min(2 * pause, _PAUSE_MAX_S)
 
     def _begin_once(self, options: dict[str, Any]) -> Connection:

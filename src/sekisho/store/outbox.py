@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
@@ -305,11 +305,13 @@ class Outbox:
             until = connection.execute(found).scalar()
         return until is not None and until > self.now_us()
 
-    def counts(self) -> dict[str, int]:
-        """How many jobs are in each state."""
-        number = select(outbox_job.c.state, func.count()).group_by(outbox_job.c.state)
+    def has(self, kind: str, key: str) -> bool:
+        """Whether the job was written, whatever became of it."""
+        found = select(outbox_job.c.job_id).where(
+            outbox_job.c.kind == kind, outbox_job.c.job_key == key
+        )
         with self._database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(number)}
+            return connection.execute(found).first() is not None
 
     def next_due(self, kinds: Sequence[str]) -> datetime | None:
         """When the next job of these kinds may be taken (or its lease ends)."""
@@ -383,8 +385,3 @@ def _job(row: Row[Any]) -> Job:
         attempt=row.attempts + 1,
         created_at=instant(row.created_us),
     )
-
-
-def after(now: datetime, seconds: float) -> datetime:
-    """``seconds`` after ``now``."""
-    return now + timedelta(seconds=seconds)

@@ -9,7 +9,7 @@ again after the lease by whoever is there (which is why handlers are idempotent)
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,10 +88,21 @@ class Worker:
         self._threads = threads
         self._throttle = throttle
 
-    def run(self, stop: threading.Event, *, until_empty: bool = False) -> Tally:
-        """Work until ``stop`` is set, or until no job of our kinds is open."""
+    def run(
+        self,
+        stop: threading.Event,
+        *,
+        until_empty: bool = False,
+        before_round: Callable[[], None] | None = None,
+    ) -> Tally:
+        """Work until ``stop`` is set, or until no job of our kinds is open.
+
+        ``before_round`` is called before each round, for jobs that come with the day.
+        """
         while not stop.is_set():
             try:
+                if before_round is not None:
+                    before_round()
                 if self.run_once(stop):
                     continue
                 due = self._outbox.next_due(list(self._handlers))
