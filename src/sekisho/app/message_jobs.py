@@ -1,18 +1,17 @@
-"""What the worker does with messages: e-mail, letters, SMS and push, calls.
+"""What the worker does with messages: e-mail, SMS and push.
 
-A job is a slice of a mailing. Before anything leaves the house the messages are noted as ``sending``
-in a transaction of their own; after the answer they get their new state. A worker that finds
-``sending`` left by another one knows that these may have gone out: they become ``in_doubt``.
+A job is a slice of a mailing. Before anything leaves the house the messages are noted as
+``sending`` in a transaction of their own; after the answer they get their new state. A worker that
+finds ``sending`` left by another one knows that these may have gone out: they become ``in_doubt``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sekisho.app.message_list import Recipient
 from sekisho.app.message_settings import MailSettings
@@ -47,11 +46,13 @@ from sekisho.store.messages import (
     ready,
     slice_of,
 )
-from sekisho.store.outbox import Done, Job, Later, Outcome, Running
+from sekisho.store.outbox import Done, Job, Later, LeaseLost, Outcome, Running
 from sekisho.store.tables import instant, microseconds
 from sekisho.store.transaction import Store
 
 CHUNK: Final = 50
+LOOK_AHEAD: Final = 200
+"""How many waiting messages are looked at, so that a slow carrier does not stop the others."""
 ANCHORS: Final = 20
 _SECOND_US: Final = 1_000_000
 WORKER: Final = "system:messages"
@@ -137,57 +138,65 @@ class SendMail:
     def _send_all(
         self, writer: Writer, part: Slice, running: Running, door: MailDoor
     ) -> float | None:
-        """Send chunk after chunk. Results of one chunk are committed with the start of the next."""
-        store, changes, wait_s = running.store, list[Change](), None
+        """Send chunk after chunk; the shortest wait that a carrier asks for, if one does.
+
+        Results of one chunk are committed together with the beginning of the next.
+        """
+        store, changes = running.store, list[Change]()
         while True:
-            going, held, wait_s = self._next_chunk(writer, part, store, changes)
+            going, held, wait_s = self._next_chunk(writer, part, store)
+            changes += held
             if going:
-                running.confirm()
-            if going or held or changes:
+                _confirm(running, part, changes)
+            if going or changes:
                 with store.transaction(WORKER, "sending") as tx:
-                    change(tx, part.mailing_id, [*changes, *held])
+                    change(tx, part.mailing_id, changes)
                     if going:
-                        begin(tx, [one.message for one in going])
+                        begin(tx, [one for one, _ in going])
             changes = []
-            if not going:
-                if held:
-                    continue
+            if not going and not held:
                 return wait_s
-            now = store.outside.clock()
-            handed = door.deliver([self._parcel(writer, one) for one in going])
-            changes = self._changes(going, handed, now)
+            handed = door.deliver([parcel for _, parcel in going])
+            changes = self._changes([one for one, _ in going], handed, store.outside.clock())
 
     def _next_chunk(
-        self, writer: Writer, part: Slice, store: Store, unsettled: Sequence[Change]
-    ) -> tuple[list[Open], list[Change], float | None]:
+        self, writer: Writer, part: Slice, store: Store
+    ) -> tuple[list[tuple[Message, Parcel]], list[Change], float | None]:
         """What goes next, what is held back, and the shortest wait that a carrier asks for."""
-        now_us = microseconds(store.outside.clock())
+        now = store.outside.clock()
         with store.read() as connection:
-            found = ready(connection, part, now_us, CHUNK + len(unsettled))
-        going: list[Open] = []
+            found = ready(connection, part, microseconds(now), LOOK_AHEAD)
+        going: list[tuple[Message, Parcel]] = []
         held: list[Change] = []
         waits: list[float] = []
-        for one in found[:CHUNK]:
-            made = rewritten(writer, one)
-            if isinstance(made, Change):
-                held.append(made)
-                continue
+        for one in found:
+            if len(going) + len(held) >= CHUNK:
+                break
+            domain = (one.recipient or {}).get("email", "").rpartition("@")[2]
             with self._pace_lock:
-                wait = self._pace.take(made.recipient.email.rpartition("@")[2])
+                wait = self._pace.take(domain)
             if wait:
                 waits.append(wait)
+                continue
+            made = rewritten(writer, one)
+            parcel = made if isinstance(made, Change) else self._parcel(writer, made, now)
+            if isinstance(parcel, Change):
+                held.append(parcel)
             else:
-                going.append(made)
+                going.append((one, parcel))
         return going, held, min(waits, default=None)
 
-    def _parcel(self, writer: Writer, one: Open) -> Parcel:
-        mail = self._mail(writer, one)
-        content = as_bytes(mail)
+    def _parcel(self, writer: Writer, one: Open, now: datetime) -> Parcel | Change:
+        mail = self._mail(writer, one, now)
+        try:
+            content = as_bytes(mail)
+        except BadInput as error:
+            return Change(one.message.message_id, MessageState.HELD, error.message)
         if self._dkim is not None:
-            content = signed(content, self._dkim, mail.date)
+            content = signed(content, self._dkim, now)
         return Parcel(one.message.message_id, mail.envelope_from, mail.recipient, content)
 
-    def _mail(self, writer: Writer, one: Open) -> Mail:
+    def _mail(self, writer: Writer, one: Open, now: datetime) -> Mail:
         number = one.message.number
         return Mail(
             sender_name=writer.senders[one.recipient.language].name,
@@ -196,18 +205,16 @@ class SendMail:
             subject=one.written.outgoing.subject,
             body=greeted(one.written, one.recipient),
             message_id=message_id(number, self._settings.domain),
-            # The day of the mailing, not of the attempt: every attempt has the same bytes.
-            date=instant(one.message.changed_us if not one.message.first_us else
-                         one.message.first_us).astimezone(),
+            date=instant(one.message.first_us) if one.message.first_us else now,
             envelope_from=verp(self._settings.bounces, number),
             language=one.recipient.language,
             charset="iso-2022-jp" if self._settings.charset == "iso-2022-jp" else "utf-8",
-        )  # fmt: skip
+        )
 
     def _changes(
-        self, going: Sequence[Open], handed: Sequence[Handed], now: datetime
+        self, going: Sequence[Message], handed: Sequence[Handed], now: datetime
     ) -> list[Change]:
-        by_id = {one.message.message_id: one.message for one in going}
+        by_id = {one.message_id: one for one in going}
         return [self._change(by_id[one.key], one, now) for one in handed]
 
     def _change(self, message: Message, handed: Handed, now: datetime) -> Change:
@@ -227,8 +234,9 @@ class SendMail:
         return Change(message.message_id, MessageState.RENDERED, why, later)
 
     def _settle_doubts(self, store: Store, part: Slice) -> float | None:
-        """Find out about messages in doubt, or decide by policy; seconds until it is worth asking
-        again, None if nothing is left to find out.
+        """Find out about messages in doubt, or decide by policy.
+
+        Seconds until it is worth asking again; None if nothing is left to find out.
         """
         with store.read() as connection:
             doubtful = in_state(connection, part, MessageState.IN_DOUBT)
@@ -294,8 +302,10 @@ class PostMessages:
         self._door.close()
 
     def handle(self, job: Job, running: Running) -> Outcome:
-        """Post what of the slice may go. After a crash the same keys are posted again: the
-        receiver keeps them (docs/reference/messages.md), so nothing is sent twice.
+        """Post what of the slice may go.
+
+        After a crash the same keys are posted again: the receiver keeps them
+        (docs/reference/messages.md), so nothing is sent twice.
         """
         part, store = slice_of(job.payload), running.store
         writer = self._writers.of(store, part.mailing_id)
@@ -371,6 +381,17 @@ class _Doors:
                 self._idle.pop().close()
 
 
+def _confirm(running: Running, part: Slice, changes: Sequence[Change]) -> None:
+    """Go on only if the job is still ours; what is known of the last chunk is kept either way."""
+    try:
+        running.confirm()
+    except LeaseLost:
+        if changes:
+            with running.store.transaction(WORKER, "what became of messages") as tx:
+                change(tx, part.mailing_id, changes)
+        raise
+
+
 def _note_abandoned(store: Store, part: Slice) -> None:
     """What another worker left as ``sending`` may have gone out: it is in doubt."""
     with store.read() as connection:
@@ -391,12 +412,3 @@ def _outcome(store: Store, part: Slice, waits: Sequence[float]) -> Outcome:
     if due is not None:
         times.append(max(instant(due), now + timedelta(seconds=min(waits, default=0.05))))
     return Later(min(times)) if times else Done()
-
-
-Handlers = Mapping[str, Any]
-
-
-def require_folder(folder: Path) -> None:
-    """``BadInput`` unless ``folder`` is free."""
-    if folder.exists():
-        raise BadInput(f"{folder} exists", hint="Name a folder that does not exist yet.")

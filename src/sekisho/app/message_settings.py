@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sekisho.domain.errors import BadInput
+from sekisho.gateways.inbound.mailbox.boxes import ImapBox
 from sekisho.gateways.outbound.email.smtp import SmtpServer, Tls
 from sekisho.rulebook.values import LANGUAGES, BadValue, Style, ValueType, shown
 
@@ -86,6 +87,7 @@ class MessageSettings:
     window: Mapping[str, float] = field(default_factory=dict)
     sms: HookSettings | None = None
     push: HookSettings | None = None
+    imap: ImapBox | None = None
 
 
 def read_settings(path: Path) -> MessageSettings:
@@ -111,6 +113,7 @@ def read_settings(path: Path) -> MessageSettings:
         window=letter.numbers("window_left", "window_top", "window_width", "window_height"),
         sms=_hook(table.inner("sms")) if "sms" in document else None,
         push=_hook(table.inner("push")) if "push" in document else None,
+        imap=_imap(table.inner("imap")) if "imap" in document else None,
     )
 
 
@@ -225,7 +228,11 @@ def _mail(table: _Table) -> MailSettings:
         ca_file=table.path("ca_file") if "ca_file" in table.values else None,
     )
     waits = table.values.get("retry_waits_s", list(_WAITS_S))
-    if not isinstance(waits, list) or not waits or not all(isinstance(w, int | float) for w in waits):
+    if (
+        not isinstance(waits, list)
+        or not waits
+        or not all(isinstance(w, int | float) for w in waits)
+    ):
         raise table.bad("retry_waits_s", "is no list of seconds")
     return MailSettings(
         server=server,
@@ -238,6 +245,16 @@ def _mail(table: _Table) -> MailSettings:
         in_doubt=in_doubt,
         settle_s=table.number("settle_s", 660),
         retry_waits_s=tuple(map(float, waits)),
+    )
+
+
+def _imap(table: _Table) -> ImapBox:
+    return ImapBox(
+        host=table.text("host"),
+        username=table.text("username"),
+        password=read_secret(table.path("password_file")).decode("utf-8"),
+        port=int(table.number("port", 993)),
+        folder=table.text("folder", "INBOX"),
     )
 
 

@@ -123,9 +123,8 @@ def digest(outgoing: Outgoing) -> str:
 def plain(body: str, language: str) -> str:
     """A body for plain text: headings and items with the marks of the language.
 
-    >>> print(plain("# 経緯\\n- 一つ", "ja"))
-    ■ 経緯
-    ・一つ
+    >>> plain("# 経緯", "ja"), plain("- one", "en")
+    ('■ 経緯', '- one')
     """
     heading, item = _MARKS[language]
     lines = []

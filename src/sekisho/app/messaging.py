@@ -12,11 +12,22 @@ from sekisho.app.message_writing import Writer, as_letter, kept, write
 from sekisho.domain.message import Channel, MessageState, may_follow
 from sekisho.domain.progress import Progress
 from sekisho.gateways.inbound.mailbox.reports import Report, ReportKind, Unread, read_report
+from sekisho.gateways.inbound.webhook.events import DeliveryEvent
 from sekisho.gateways.outbound.letter import fonts
 from sekisho.gateways.outbound.letter.typeset import kept_back
 from sekisho.rulebook.lint import NotSendable
 from sekisho.rulebook.templates import MissingValues
-from sekisho.store.messages import Change, Draft, Message, by_number, change, mailing_of, plan
+from sekisho.store.messages import (
+    Change,
+    Draft,
+    Message,
+    begin,
+    by_number,
+    change,
+    mailing_of,
+    of_channel,
+    plan,
+)
 from sekisho.store.proposals import Proposal
 from sekisho.store.transaction import Store, Transaction
 from sekisho.vault.message_number import message_number, read_number
@@ -52,9 +63,7 @@ def drafts(
     return made
 
 
-def _draft(
-    writer: Writer, recipient: Recipient, number: str, faces: fonts.Fonts | None
-) -> Draft:
+def _draft(writer: Writer, recipient: Recipient, number: str, faces: fonts.Fonts | None) -> Draft:
     template = writer.templates.find(writer.kind, recipient.language, writer.on)
     record = kept(recipient, template.needed(recipient.channel))
     sha256, trouble = "", ""
@@ -77,15 +86,17 @@ def plan_mailing(
     recipients: Sequence[Recipient],
     *,
     secret: bytes,
-    by: str,
-    reason: str,
+    who: tuple[str, str],
     progress: Progress,
 ) -> Planned:
-    """Write everything out, keep back what may not go, and propose the rest to a second person."""
+    """Write everything out, keep back what may not go, and propose the rest to a second person.
+
+    ``who``: the acting person (``person:ID``) and the reason.
+    """
     mailing_id = f"M{store.outside.entropy(8).hex()}"
     numbers = [message_number(secret, f"{mailing_id}/{one.row}") for one in recipients]
     made = drafts(writer, recipients, numbers, progress)
-    with store.transaction(f"person:{by}", reason) as tx:
+    with store.transaction(*who) as tx:
         proposal = plan(tx, mailing_id, writer.kind, writer.settings(), made, numbers)
     return Planned(
         mailing_id,
@@ -122,6 +133,16 @@ def read_reports(store: Store, mails: Iterable[bytes], domains: frozenset[str]) 
     return told
 
 
+def take_event(store: Store, event: DeliveryEvent) -> bool:
+    """Take a provider's report (`read_event`) over; whether a message of ours changed by it."""
+    kinds = {one.value: one for one in ReportKind}
+    token = event.number.replace("-", "").lower()
+    told = Reports()
+    report = Report(token, kinds[event.event], "", event.permanent, event.detail)
+    _take_over(store, report, told)
+    return bool(told.changed)
+
+
 def _take_over(store: Store, report: Report, told: Reports) -> None:
     if report.kind is ReportKind.DELAYED:
         told.delayed += 1
@@ -137,25 +158,47 @@ def _take_over(store: Store, report: Report, told: Reports) -> None:
         told.known += 1
         return
     why = f"{report.status} {report.detail}".strip()
-    if note(store, [one], after, why=why, actor="system:mailbox"):
+    if note_states(store, [one], after, why=why, actor="system:mailbox"):
         told.changed[after] += 1
     else:
         told.known += 1
 
 
-def note(
+def note_states(
     store: Store, messages: Sequence[Message], after: MessageState, *, why: str, actor: str
 ) -> int:
     """Move messages to the state ``after`` where it may follow; how many moved."""
-    fit = [one for one in messages if may_follow(one.state, after)]
+    fit = [one for one in messages if may_follow(one.state, after) or _posted(one, after)]
     if not fit:
         return 0
-    with store.transaction(actor, "what became of messages") as tx:
+    with store.transaction(actor, why or "what became of messages") as tx:
         return sum(_change(tx, one, after, why) for one in fit)
 
 
+def _posted(one: Message, after: MessageState) -> bool:
+    """A letter or call that was exported goes out by hand, without a worker in between."""
+    by_hand = one.channel in (Channel.LETTER, Channel.PHONE)
+    return by_hand and one.state is MessageState.RENDERED and after is MessageState.SENT
+
+
 def _change(tx: Transaction, one: Message, after: MessageState, why: str) -> int:
+    if _posted(one, after):
+        begin(tx, [one])
     return change(tx, one.mailing_id, [Change(one.message_id, after, why)])
+
+
+def messages_named(store: Store, what: Sequence[str], channel: Channel) -> list[Message]:
+    """The messages that are meant: whole mailings by one channel, or single numbers."""
+    found: list[Message] = []
+    with store.read() as connection:
+        for name in what:
+            number = read_number(name)
+            one = by_number(connection, number) if number else None
+            if one is not None:
+                found.append(one)
+            else:
+                found += of_channel(connection, mailing_of(connection, name).mailing_id, channel)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,4 +105,6 @@ def _group(file: str, place: int, entry: Any) -> CarrierGroup:
     domains = entry["domains"]
     if not isinstance(domains, list) or not all(isinstance(one, str) for one in domains):
         raise BadInput(f"{where}.domains is not a list of names")
-    return CarrierGroup(str(entry["name"]), tuple(one.lower() for one in domains), float(rate), burst)
+    return CarrierGroup(
+        str(entry["name"]), tuple(one.lower() for one in domains), float(rate), burst
+    )

@@ -51,7 +51,7 @@ _HIDDEN: Final = frozenset(
     "\u2066\u2067\u2068\u2069\ufeff\ufff9\ufffa\ufffb"
 )
 
-_SECRET_JA: Final = (
+_KEPT_JA: Final = (
     r"(?:カード番号|カード情報|会員番号|セキュリティ[・]?コード|暗証番号|パスワード|有効期限|認証コード|"
     r"ワンタイムパスワード|確認コード|口座番号|生年月日|マイナンバー|CVV|CVC|PIN)"
 )
@@ -60,7 +60,7 @@ _GIVE_JA: Final = (
     r"読み上げ|ご連絡)"
 )
 _ASK_JA: Final = re.compile(
-    rf"{_SECRET_JA}[^。\n]{{0,25}}?(?:を|の|は|も|と)[^。、をが\n]{{0,20}}?{_GIVE_JA}"
+    rf"{_KEPT_JA}[^。\n]{{0,25}}?(?:を|の|は|も|と)[^。、をが\n]{{0,20}}?{_GIVE_JA}"
     r"[^。、\n]{0,14}?(?:ください|下さい|お願い|願います|いただきます|頂きます|いただく必要|必要が|"
     r"必要です|いただけます|いただければ|いただけない|いただかない|しなければ|しないと|せよ|しろ)"
 )
@@ -68,15 +68,15 @@ _NOT_JA: Final = re.compile(
     r"(?:しないで|せずに?|なさらないで|入れないで|お控え|教えないで|送らないで|伝えないで|応じないで)"
     r"[^。、\n]{0,6}(?:ください|下さい|お願い)|お控えください|ないでください"
 )
-_SECRET_EN: Final = (
-    r"(?:card number|account number|security code|cvv2?|cvc2?|pin\b|pass(?:word|code)s?|one-time code|"
-    r"verification code|expiry date|expiration date|date of birth|card details|login)"
+_KEPT_EN: Final = (
+    r"(?:card number|account number|security code|cvv2?|cvc2?|pin\b|pass(?:word|code)s?|"
+    r"one-time code|verification code|expiry date|expiration date|date of birth|card details|login)"
 )
 _GIVE_EN: Final = (
     r"(?:enter|send|reply with|provide|confirm|tell us|give us|verify|submit|type|fill in|supply|"
     r"read out|share|update|text us)"
 )
-_ASK_EN: Final = re.compile(rf"\b{_GIVE_EN}\b[^.\n]{{0,60}}?\b{_SECRET_EN}", re.IGNORECASE)
+_ASK_EN: Final = re.compile(rf"\b{_GIVE_EN}\b[^.\n]{{0,60}}?\b{_KEPT_EN}", re.IGNORECASE)
 _NOT_EN: Final = re.compile(
     r"\b(?:never|not|don't|doesn't|won't|no one|nobody|without|whoever)\b", re.IGNORECASE
 )
@@ -87,7 +87,8 @@ _RELATIVE_JA: Final = re.compile(
 )
 _RELATIVE_EN: Final = re.compile(
     r"\b(?:today|tomorrow|yesterday|tonight|this (?:morning|evening|week|month|year)|"
-    r"(?:next|last) (?:week|month|year|night|monday|tuesday|wednesday|thursday|friday|saturday|sunday)|"
+    r"(?:next|last) (?:week|month|year|night|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)|"
     r"(?:within|in) (?:the next )?(?:\d+|one|two|three|a few) (?:minutes?|hours?|days?|weeks?)|"
     r"(?:\d+|one|two|three|a few) (?:minutes?|hours?|days?|weeks?) (?:ago|later|from now)|"
     r"recently|shortly)\b",
@@ -225,8 +226,7 @@ def no_card_number(message: Outgoing) -> Iterator[Offence]:
 
 
 def _check_digit_fits(digits: str) -> bool:
-    """Luhn (ISO/IEC 7812-1 annex B), of any brand: stricter than the vault, which may not be
-    asked from here."""
+    """Luhn (ISO/IEC 7812-1 annex B) for any brand: stricter than the vault, which is above."""
     doubled = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
     total = sum(
         doubled[int(digit)] if place % 2 else int(digit)
@@ -289,6 +289,8 @@ RULES: Final = (
     Rule("no-card-number", "PCI req. 3.4.1 and 4.2.2: no number in messages", no_card_number),
     Rule("short-enough", "3GPP TS 23.040: parts of an SMS", short_enough),
     Rule("no-threat", "APC: phishing hurries; a notice does not", no_threat),
-    Rule("no-hidden-characters", "Unicode TR 36: invisible and turning marks", no_hidden_characters),
+    Rule(
+        "no-hidden-characters", "Unicode TR 36: invisible and turning marks", no_hidden_characters
+    ),
     Rule("number-shown", "a reader can ask the home page about the number", number_shown),
 )

@@ -19,7 +19,7 @@ from sekisho.domain.errors import BadInput
 from sekisho.domain.message import FOLLOWING, OPEN_STATES, Channel, MessageState, may_follow
 from sekisho.store.canonical import Plain, canonical
 from sekisho.store.outbox import NewJob, enqueue
-from sekisho.store.proposals import Proposal, State, approve, execute, proposal_of, propose
+from sekisho.store.proposals import Proposal, execute, proposal_of, propose
 from sekisho.store.tables_messages import mailing, message
 from sekisho.store.transaction import Conflict, Transaction
 
@@ -30,8 +30,10 @@ _READY: Final = (MessageState.APPROVED, MessageState.RENDERED)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message to be planned. ``reference``: the caller's own name for the recipient, once in
-    each mailing and channel. ``trouble``: why it is kept back; empty if it is not.
+    """A message to be planned.
+
+    ``reference``: the caller's own name for the recipient, once in each mailing and channel.
+    ``trouble``: why it is kept back; empty if it is not.
     """
 
     reference: str
@@ -51,7 +53,7 @@ class Mailing:
     settings: Mapping[str, Any]
     proposal_id: str
     planned_us: int
-    approved: bool
+    released: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,35 +159,30 @@ def _digest(drafts: Sequence[Draft], numbers: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def approve_mailing(tx: Transaction, mailing_id: str, seen_hash: str, per_job: int) -> int:
-    """Approve the mailing as the acting person and hand its messages to the outbox; how many.
+def release(tx: Transaction, mailing_id: str, per_job: int) -> int:
+    """Hand the messages of an approved mailing to the outbox; how many. A second time, none.
 
-    ``seen_hash``: the payload hash that the approver was shown. Raises ``NotAllowed`` for the
-    person who planned it.
+    Raises ``NotAllowed`` or ``BadInput`` unless another person has approved the proposal.
     """
     found = mailing_of(tx, mailing_id)
-    approve(tx, found.proposal_id, seen_hash)
+    if found.released:
+        return 0
     execute(tx, found.proposal_id, SEND)
-    rows = tx.execute(
-        select(message.c.message_id, message.c.channel)
-        .where(message.c.mailing_id == mailing_id, message.c.state == MessageState.PLANNED)
-        .order_by(message.c.message_id)
-    ).all()
-    tx.execute(
-        update(message)
-        .where(message.c.mailing_id == mailing_id, message.c.state == MessageState.PLANNED)
-        .values(state=MessageState.APPROVED.value, changed_us=tx.now_us)
-    )
-    tx.execute(
-        update(mailing).where(mailing.c.mailing_id == mailing_id).values(approved_us=tx.now_us)
-    )
+    mine = (message.c.mailing_id == mailing_id, message.c.state == MessageState.PLANNED)
+    columns = message.c.message_id, message.c.channel
+    rows = tx.execute(select(*columns).where(*mine).order_by(message.c.message_id)).all()
+    approved = {"state": MessageState.APPROVED.value, "changed_us": tx.now_us}
+    tx.execute(update(message).where(*mine).values(**approved))
+    done = update(mailing).where(mailing.c.mailing_id == mailing_id)
+    tx.execute(done.values(released_us=tx.now_us))
     enqueue(tx, list(_jobs(mailing_id, rows, per_job)))
     tx.record("message.approve", f"mailing:{mailing_id}", {"messages": len(rows)})
     return len(rows)
 
 
 def _jobs(mailing_id: str, rows: Sequence[Row[Any]], per_job: int) -> Iterable[NewJob]:
-    for channel in Channel:
+    """Letters and calls are no jobs: a person takes their files out."""
+    for channel in (Channel.EMAIL, Channel.SMS, Channel.PUSH):
         ids = [row.message_id for row in rows if row.channel == channel.value]
         for start in range(0, len(ids), per_job):
             some = ids[start : start + per_job]
@@ -208,10 +205,8 @@ def mailing_of(place: Transaction | Connection, mailing_id: str) -> Mailing:
             f"there is no mailing {mailing_id[:40]!r}", hint="See: sekisho message status"
         )
     settings = json.loads(row.settings)
-    approved = row.approved_us is not None
-    return Mailing(
-        row.mailing_id, row.kind, settings, row.proposal_id, row.planned_us, approved
-    )
+    released = row.released_us is not None
+    return Mailing(row.mailing_id, row.kind, settings, row.proposal_id, row.planned_us, released)
 
 
 def mailings(connection: Connection) -> list[Mailing]:
@@ -225,16 +220,17 @@ def proposal_for(connection: Connection, mailing_id: str) -> Proposal:
     return proposal_of(connection, mailing_of(connection, mailing_id).proposal_id)
 
 
-def is_waiting(found: Proposal) -> bool:
-    """Whether the proposal still waits for the second person."""
-    return found.state is State.PROPOSED
-
-
 def ready(connection: Connection, part: Slice, now_us: int, limit: int) -> list[Message]:
     """Up to ``limit`` messages of ``part`` that may be sent now, the longest waiting first."""
     found = _in(part).where(message.c.state.in_(_READY), message.c.next_us <= now_us)
     ordered = found.order_by(message.c.next_us, message.c.message_id).limit(limit)
     return [_message(row) for row in connection.execute(ordered)]
+
+
+def of_channel(connection: Connection, mailing_id: str, channel: Channel) -> list[Message]:
+    """Every message of the mailing by this channel, in order."""
+    found = select(message).where(message.c.mailing_id == mailing_id, message.c.channel == channel)
+    return [_message(row) for row in connection.execute(found.order_by(message.c.message_id))]
 
 
 def in_state(connection: Connection, part: Slice, state: MessageState) -> list[Message]:

@@ -31,7 +31,7 @@ mailing = Table(
     Column("settings", Text, nullable=False),
     Column("proposal_id", Text, ForeignKey("proposal.proposal_id"), nullable=False),
     Column("planned_us", BigInteger, nullable=False),
-    Column("approved_us", BigInteger),
+    Column("released_us", BigInteger),
 )
 
 # ``recipient``: JSON with name, address and values; emptied by erasure. ``next_us``: not before

@@ -68,11 +68,14 @@ def read_report(content: bytes, own_domains: Iterable[str]) -> list[Report] | Un
         parts = _parts(message)
     except (MessageError, ValueError, LookupError, RecursionError):
         return Unread("not readable as mail")
-    if len(parts) > _PARTS_MOST:
-        return Unread("too many parts for a report")
     token = _token(message, parts, frozenset(own_domains))
-    if token is None:
-        return Unread("not about a message of ours")
+    if token is None or len(parts) > _PARTS_MOST:
+        return Unread("not about a message of ours" if token is None else "too many parts")
+    return _said(token, message, parts)
+
+
+def _said(token: str, message: Message, parts: list[Message]) -> list[Report] | Unread:
+    """What the parts say of the message with that number."""
     for part in parts:
         kind = part.get_content_type()
         if kind == "message/feedback-report":

@@ -74,7 +74,7 @@ class _Signer(dkim.DKIM):  # type: ignore[misc]
     rsa_key: rsa.RSAPrivateKey
     signed_at: int
 
-    def gen_header(  # noqa: PLR0913, PLR0917 - dkimpy's own parameters
+    def gen_header(
         self,
         fields: list[tuple[bytes, bytes]],
         include_headers: tuple[bytes, ...],

@@ -71,6 +71,7 @@ def as_bytes(mail: Mail) -> bytes:
     for name, value in _headers(mail):
         message[name] = value
     message.set_content(_body(mail), charset="utf-8", cte=_transfer(mail.body))
+    message["Content-Language"] = mail.language  # RFC 3282; set_content drops an earlier one
     return message.as_bytes()
 
 
@@ -82,7 +83,6 @@ def _headers(mail: Mail) -> list[tuple[str, str]]:
         ("Date", format_datetime(mail.date)),
         ("Message-ID", mail.message_id),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834: no answer from a robot is wanted
-        ("Content-Language", mail.language),
     ]
     if mail.reply_to:
         headers.append(("Reply-To", mail.reply_to))
@@ -122,6 +122,7 @@ def _iso_2022_jp(mail: Mail) -> bytes:
     message["MIME-Version"] = "1.0"
     message["Content-Type"] = 'text/plain; charset="iso-2022-jp"'
     message["Content-Transfer-Encoding"] = "7bit"
+    message["Content-Language"] = mail.language
     lines = _body(mail).encode("iso-2022-jp").split(b"\n")
     return message.as_bytes() + b"\r\n".join(lines)
 

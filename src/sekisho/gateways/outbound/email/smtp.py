@@ -14,6 +14,7 @@ Several connections stay open and are used again. What happened to a message is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import ssl
 import threading
@@ -246,10 +247,8 @@ class _Line:
         """Leave politely; a server that is gone is no trouble."""
         if self._smtp is None:
             return
-        try:
+        with contextlib.suppress(SMTPException, OSError):
             await self._smtp.quit()
-        except (SMTPException, OSError):
-            pass
         self._drop()
 
 

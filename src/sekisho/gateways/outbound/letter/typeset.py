@@ -1,4 +1,4 @@
-"""Many letters in one run of typst: one PDF/A-2b with each letter beginning on a sheet of its own."""
+"""Many letters in one run of typst: one PDF/A-2b, each letter on sheets of its own."""
 
 from __future__ import annotations
 
@@ -92,7 +92,6 @@ class Typesetter:
         if warnings:
             raise TypesettingFailed(f"the letters were not set as they should: {warnings[0]}")
         return _read_back(pdf, len(letters))
-
 
     def _inputs(self, letters: Sequence[Letter]) -> dict[str, str]:
         window = {f"window_{name}": value for name, value in asdict(self._window).items()}

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("proposal_id", sa.Text(), nullable=False),
         sa.Column("planned_us", sa.BigInteger(), nullable=False),
-        sa.Column("approved_us", sa.BigInteger(), nullable=True),
+        sa.Column("released_us", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["proposal_id"], ["proposal.proposal_id"], name=op.f("fk_mailing_proposal_id")
         ),
