@@ -1,8 +1,8 @@
 """A real SMTP server that the tests bring: it keeps what it accepts, and misbehaves on request.
 
 What it does is asked for in the recipient's name: ``grey.x@`` is put off the first time,
-``refuse.x@`` is refused, ``busy.x@`` gets 421 once, ``drop.x@`` is accepted and the answer lost, ``never.x@`` is
-cut off after the final dot without being accepted.
+``refuse.x@`` is refused, ``busy.x@`` gets 421 once, ``drop.x@`` is accepted and the answer lost,
+``never.x@`` is cut off after the final dot without being accepted.
 """
 
 from __future__ import annotations

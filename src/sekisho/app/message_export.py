@@ -16,7 +16,7 @@ from sekisho.domain.errors import BadInput, OutputFailed
 from sekisho.domain.message import Channel, MessageState
 from sekisho.domain.progress import Progress
 from sekisho.gateways.outbound.letter import fonts, print_house
-from sekisho.gateways.outbound.letter.page import Window
+from sekisho.gateways.outbound.letter.page import Letter, Window
 from sekisho.gateways.outbound.letter.typeset import Typesetter
 from sekisho.gateways.outbound.phone.call_list import Call, write_csv, write_page
 from sekisho.rulebook.templates import load
@@ -38,7 +38,7 @@ def export_letters(
     typesetter = Typesetter(fonts.shipped(), Window(**settings.window))
     progress.step("set", total=len(going))
 
-    def letters() -> Iterator[print_house.Letter]:
+    def letters() -> Iterator[Letter]:
         for one in going:
             yield as_letter(one.written, one.recipient, writer)
             progress.advance(1)
@@ -62,7 +62,7 @@ def export_calls(
             name=one.recipient.name,
             phone=one.recipient.phone,
             language=one.recipient.language,
-            script=one.written.plain_body,
+            script=one.written.outgoing.body,
         )
         for one in going
     ]

@@ -18,7 +18,6 @@ from sekisho.app.message_settings import MailSettings
 from sekisho.app.message_writing import (
     Writer,
     Written,
-    greeted,
     recipient_from,
     write,
     writer_from,
@@ -203,7 +202,7 @@ class SendMail:
             sender_address=self._settings.address,
             recipient=one.recipient.email,
             subject=one.written.outgoing.subject,
-            body=greeted(one.written, one.recipient),
+            body=one.written.outgoing.body,
             message_id=message_id(number, self._settings.domain),
             date=instant(one.message.first_us) if one.message.first_us else now,
             envelope_from=verp(self._settings.bounces, number),

@@ -9,7 +9,7 @@ from typing import Final
 
 from sekisho.app.message_lint import NUMBER
 from sekisho.app.message_list import Recipient
-from sekisho.app.message_writing import Writer, Written, as_letter, greeted, write
+from sekisho.app.message_writing import Writer, Written, as_letter, write
 from sekisho.domain.errors import BadInput
 from sekisho.domain.message import Channel
 from sekisho.rulebook.values import Language
@@ -32,8 +32,8 @@ class Preview:
     def text(self) -> str:
         """Subject and body as a reader sees them."""
         if self.recipient.channel is Channel.EMAIL:
-            return f"{self.written.outgoing.subject}\n\n{greeted(self.written, self.recipient)}\n"
-        return f"{self.written.plain_body}\n"
+            return f"{self.written.outgoing.subject}\n\n{self.written.outgoing.body}\n"
+        return f"{self.written.outgoing.body}\n"
 
     def pdf(self, at: datetime) -> bytes:
         """The message as a letter."""

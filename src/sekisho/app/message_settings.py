@@ -102,7 +102,7 @@ def read_settings(path: Path) -> MessageSettings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path.name} is not TOML in UTF-8: {error}") from None
     table = _Table(path, "", document)
-    senders = {one: _sender(table, one) for one in LANGUAGES}
+    senders: dict[str, Sender] = {one: _sender(table, one) for one in LANGUAGES}
     letter = table.inner("letter")
     return MessageSettings(
         senders=senders,

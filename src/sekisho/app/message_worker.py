@@ -45,7 +45,9 @@ def handlers(settings: MessageSettings, store: Store) -> Iterator[dict[str, Hand
         on = store.outside.clock().date()
         limits = carriers.read(mail.carriers) if mail.carriers else carriers.shipped(on)
         key = mail.dkim
-        dkim = key and read_dkim_key(key.key_file, domain=key.domain, selector=key.selector)
+        dkim = None
+        if key is not None:
+            dkim = read_dkim_key(key.key_file, domain=key.domain, selector=key.selector)
         pace = Pace(limits, time.monotonic)
         made["message.email"] = SendMail(mail, writers, pace=pace, dkim=dkim)
     for channel, hook in ((Channel.SMS, settings.sms), (Channel.PUSH, settings.push)):

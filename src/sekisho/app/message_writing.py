@@ -54,7 +54,7 @@ class Writer:
 
 def writer_from(settings: Mapping[str, Any], templates: Templates) -> Writer:
     """The writer that `Writer.settings` describes."""
-    senders = {
+    senders: dict[str, Sender] = {
         language: Sender(**{**settings["senders"][language],
                             "address": tuple(settings["senders"][language]["address"])})
         for language in LANGUAGES
@@ -76,11 +76,6 @@ class Written:
     template: str
     outgoing: Outgoing
     sha256: str
-
-    @property
-    def plain_body(self) -> str:
-        """The body with headings and items marked as in plain mail."""
-        return plain(self.outgoing.body, self.outgoing.language)
 
 
 def write(writer: Writer, recipient: Recipient, number: str) -> Written:
@@ -106,7 +101,7 @@ def write(writer: Writer, recipient: Recipient, number: str) -> Written:
         sender=sender.name,
         home_page=sender.home_page,
         subject=filled.subject,
-        body=filled.body,
+        body=_final(filled.body, recipient),
         number=number,
         personal=(recipient.name, *recipient.address),
     )
@@ -138,11 +133,16 @@ def plain(body: str, language: str) -> str:
     return "\n".join(lines)
 
 
-def greeted(written: Written, recipient: Recipient) -> str:
-    """The body of an e-mail, with the recipient's name in front."""
+def _final(body: str, recipient: Recipient) -> str:
+    """The body as its channel shows it: what the linter judges is what is sent."""
+    if recipient.channel is Channel.LETTER:
+        return body  # headings and items are set by the page
+    text = plain(body, recipient.language)
+    if recipient.channel is not Channel.EMAIL:
+        return text
     name = addressed(recipient.name, recipient.honorific, recipient.language)
     dear = name if recipient.language == "ja" else f"Dear {name},"
-    return f"{dear}\n\n{written.plain_body}"
+    return f"{dear}\n\n{text}"
 
 
 def as_letter(written: Written, recipient: Recipient, writer: Writer) -> Letter:

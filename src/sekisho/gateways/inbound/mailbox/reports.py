@@ -19,8 +19,8 @@ from typing import Final, cast
 
 MAIL_LARGEST: Final = 4 * 1024 * 1024
 _PARTS_MOST: Final = 200
-_STATUS: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
-_VERP: Final = re.compile(r"\+([0-9a-z]{13})@", re.IGNORECASE)
+_STATUS: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\d|\.\d)")
+_VERP: Final = re.compile(r"\+([0-9a-z]{13})@([a-z0-9.-]+)", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(r"<?([0-9a-z]{13})@([A-Za-z0-9.-]+)>?", re.IGNORECASE)
 _ORIGINAL: Final = re.compile(r"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -88,7 +88,7 @@ def _said(token: str, message: Message, parts: list[Message]) -> list[Report] | 
 def _parts(message: Message) -> list[Message]:
     parts: list[Message] = []
     for part in message.walk():
-        parts.append(cast("Message", part))
+        parts.append(part)
         if len(parts) > _PARTS_MOST:
             break
     return parts
@@ -99,8 +99,7 @@ def _token(message: Message, parts: list[Message], domains: frozenset[str]) -> s
     for name in ("Delivered-To", "X-Original-To", "Envelope-To", "To"):
         for value in message.get_all(name, []):
             for found in _VERP.finditer(str(value)):
-                domain = str(value)[found.end() :].strip(" >\r\n").lower()
-                if any(domain.startswith(one) for one in domains):
+                if found[2].lower() in domains:
                     return found[1].lower()
     for text in _original_headers(parts):
         for line in _ORIGINAL.finditer(text):

@@ -80,9 +80,13 @@ class Typesetter:
         """
         if not letters:
             raise BadInput("there are no letters to set")
+        return _read_back(self.compile(self.inputs(letters), at=at), len(letters))
+
+    def compile(self, inputs: dict[str, str], *, at: datetime) -> bytes:
+        """The PDF of what `inputs` made; raises `TypesettingFailed` for anything typst says."""
         try:
             pdf, warnings = self._compiler.compile_with_warnings(
-                sys_inputs=self._inputs(letters),
+                sys_inputs=inputs,
                 pdf_standards=[STANDARD],
                 timestamp=int(at.timestamp()),
                 pdf_tags=False,
@@ -91,9 +95,12 @@ class Typesetter:
             raise TypesettingFailed(f"the letters could not be set: {error}") from None
         if warnings:
             raise TypesettingFailed(f"the letters were not set as they should: {warnings[0]}")
-        return _read_back(pdf, len(letters))
+        if not isinstance(pdf, bytes):
+            raise TypesettingFailed("the letters were not set as one PDF")
+        return pdf
 
-    def _inputs(self, letters: Sequence[Letter]) -> dict[str, str]:
+    def inputs(self, letters: Sequence[Letter]) -> dict[str, str]:
+        """What the page is told: letters, window, typefaces."""
         window = {f"window_{name}": value for name, value in asdict(self._window).items()}
         return {
             "letters": json.dumps([letter.data() for letter in letters], ensure_ascii=False),
