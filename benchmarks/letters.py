@@ -2,8 +2,8 @@
 
 ``python -m benchmarks letters -- [--letters N] [--processes N]``: full notices and short messages,
 written out from their templates, checked by the linter and for missing glyphs, set in batches of a
-hundred with index and checksums. Beside it, in the same run, typst alone on the same pages: the same
-data handed over ready-made, nothing checked, read back or written.
+hundred with index and checksums. Beside it, in the same run, typst alone on the same pages: the
+same data handed over ready-made, nothing checked, read back or written.
 """
 
 from __future__ import annotations

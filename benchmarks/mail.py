@@ -2,9 +2,9 @@
 
 ``python -m benchmarks mail -- [--messages N] [--kills N] [--full]`` plans a mailing, sends it with
 DKIM signatures to a real SMTP server on the loopback (a process of its own that writes down every
-recipient it accepts), kills the sending process with SIGKILL on the way, starts it again, and counts
-at the end. ``--full`` is 107,661 messages and 20 kills. Fails below 200 messages a second, and if
-anybody was written to twice or missed.
+recipient it accepts), kills the sending process with SIGKILL on the way, starts it again, and
+counts at the end. ``--full`` is 107,661 messages and 20 kills. Fails below 200 messages a second,
+and if anybody was written to twice or missed.
 """
 
 from __future__ import annotations

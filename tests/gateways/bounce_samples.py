@@ -5,7 +5,7 @@ Written after RFC 3462, 3464, 5965 and the servers' documentation; ``TOKEN`` sta
 
 from __future__ import annotations
 
-TOKEN = "k7qm4xpd92rth"
+TOKEN = "k7qm4xpd92rth"  # noqa: S105 - a message number
 TO = f"bounce+{TOKEN}@b.example.jp"
 
 
