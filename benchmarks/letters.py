@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -56,9 +57,14 @@ def run(argv: list[str]) -> None:
         )
 
 
-def _rate(pool: ProcessPoolExecutor, work: object, kind: str, shares: list[int]) -> float:
+def _rate(
+    pool: ProcessPoolExecutor,
+    work: Callable[[tuple[str, int]], float],
+    kind: str,
+    shares: list[int],
+) -> float:
     """Letters a second over all processes, by the slowest."""
-    seconds = list(pool.map(work, [(kind, share) for share in shares]))  # type: ignore[arg-type]
+    seconds = list(pool.map(work, [(kind, share) for share in shares]))
     return sum(shares) / max(seconds)
 
 

@@ -30,7 +30,7 @@ class Receiver:
         """Write the message down, then answer."""
         del server, session
         self._count += 1
-        found = _MESSAGE_ID.search(bytes(envelope.content or b""))
+        found = _MESSAGE_ID.search(envelope.original_content or b"")
         name = found[1].decode("ascii") if found else ""
         line = (
             f"Nov 23 12:00:00 mx postfix/cleanup[1]: Q{self._count}: message-id={name}\n"

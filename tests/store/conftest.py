@@ -12,21 +12,27 @@ from store.making import Clock, Made, made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/data/sekisho.db"
+        yield f"sqlite:///{tmp_path}/data/sekisho.db"
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    made_url = server.new_database()
+    yield made_url
+    server.drop(made_url)
 
 
 @pytest.fixture
-def other_url(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def other_url(url: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of the other kind."""
     if url.startswith("postgresql"):
-        return f"sqlite:///{tmp_path}/other/sekisho.db"
+        yield f"sqlite:///{tmp_path}/other/sekisho.db"
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    made_url = server.new_database()
+    yield made_url
+    server.drop(made_url)
 
 
 @pytest.fixture

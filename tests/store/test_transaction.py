@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from invented_cards import complete
-from sekisho.domain.errors import BadInput, StoreUnavailable
+from sekisho.domain.errors import BadInput, Conflict, StoreUnavailable, Unaudited
 from sekisho.store.database import Database, Outside
 from sekisho.store.outbox import NewJob, enqueue
 from sekisho.store.tables import (
@@ -22,7 +22,7 @@ from sekisho.store.tables import (
     instant,
     microseconds,
 )
-from sekisho.store.transaction import Conflict, Store, Transaction, Unaudited
+from sekisho.store.transaction import Store, Transaction
 from sekisho.store.verify import verify
 from store.making import START, Clock, Made, made
 

@@ -54,6 +54,8 @@ def naive_verify(one: Made) -> bool:
     entries.sort(key=lambda row: row["sequence"])
     previous, said = "0" * 64, {}
     for number, row in enumerate(entries, start=1):
+        if row["previous_hash"] != previous:
+            return False
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row["at_us"])
         hashed = (
             f'{{"action":{word(row["action"])},"actor":{word(row["actor"])},"at":"'
@@ -210,6 +212,8 @@ def test_tampering_is_found(fresh: Made, how: str) -> None:
     verdict = verdict_of(fresh)
     assert not verdict.intact
     assert verdict.breaks[0].what
+    with fresh.store.read() as connection:
+        assert not naive_in(connection)
 
 
 def test_two_entries_cannot_change_places(fresh: Made) -> None:
@@ -353,7 +357,7 @@ class _Within:
 def naive_in(connection: Any) -> bool:
     try:
         return naive_verify(_Within(connection))  # type: ignore[arg-type]
-    except (ValueError, KeyError, OverflowError, TypeError):
+    except (ValueError, KeyError, OverflowError, TypeError):  # it cannot even be read
         return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from sekisho.commonpoint.trace import CONTROLS, Answer, Question, trace
 from sekisho.commonpoint.why import neighbours_of, strength_of
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import EntityKind, Finding, Funnel, LeadTime, Method, SuspectKind, Trace
+from sekisho.domain.known_leaks import KnownState, TakenOut
 from sekisho.domain.progress import Progress
 from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.warehouse.history import DuckHistory
@@ -31,6 +33,7 @@ STEPS = {
     "read": "reading the inputs",
     "open_inputs": "opening the files",
     "read_fraud": "reading the fraud reports",
+    "read_known_leaks": "reading the known leaks",
     "join_fraud": "joining reports and history",
     "look_for_duplicates": "looking for duplicates",
     "hash_inputs": "hashing the inputs",
@@ -102,11 +105,26 @@ def trace_inputs(
         identity=inputs.identity,
     )
     question = Question(
-        inputs.as_of, controls=options.controls, permute=options.permute, levels=options.levels
+        inputs.as_of,
+        controls=options.controls,
+        permute=options.permute,
+        levels=options.levels,
+        known_leaks=inputs.known_leaks,
     )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
+    if history.doubles:
+        inputs = _with_doubles(inputs, history.doubles)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
     return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+
+
+def _with_doubles(inputs: Inputs, doubles: int) -> Inputs:
+    """The inputs with a note of the doubled transactions that the search came upon."""
+    note = f"about {doubles} transactions are there more than once and count once"
+    at = next(i for i, file in enumerate(inputs.files) if file.role == "transactions")
+    noted = replace(inputs.files[at], notes=(*inputs.files[at].notes, note))
+    files = (*inputs.files[:at], noted, *inputs.files[at + 1 :])
+    return replace(inputs, duplicates=doubles, files=files)
 
 
 def inputs_as_of(inputs: Inputs, day: date) -> Inputs:
@@ -172,6 +190,7 @@ def _to_trace(
         transactions=max(answer.transactions - inputs.duplicates, 1),
         lead_times=leads,
         limits=_limits(answer, inputs),
+        known_leaks=answer.known_leaks,
     )
 
 
@@ -197,6 +216,22 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
         "history_short": months < 365,
     }
     return tuple(key for key, missing in tests.items() if missing)
+
+
+def known_leak_warnings(known: Iterable[TakenOut]) -> list[str]:
+    """What is to be said of known leaks that could not be taken out."""
+    why = {
+        KnownState.UNKNOWN: "the history does not know it; nothing was taken out",
+        KnownState.AMBIGUOUS: "several acquirers have this number: add acquirer_id; nothing was "
+        "taken out",
+        KnownState.NO_VISITS: "no purchase there in its window; nothing was taken out",
+        KnownState.NO_EXCESS: "its cards were not misused more than others; nothing was taken out",
+    }
+    return [
+        f"known leak {one.leak.entity_kind.value} {one.leak.entity_id}: {why[one.state]}"
+        for one in known
+        if one.state in why
+    ]
 
 
 def write_exposed_cards(run: TraceRun, path: Path) -> None:

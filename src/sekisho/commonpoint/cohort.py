@@ -47,6 +47,11 @@ class Clock:
         """The end of the as-of day."""
         return int(self.edges[-1])
 
+    @property
+    def all_time(self) -> int:
+        """The number of the misuse period that is all time."""
+        return self.periods.index((int(self.edges[0]), self.end))
+
 
 TRAILING_DAYS = (30, 60, 90, 180, 365)
 PAST_DAYS = 60  # a burst of misuse that is over is looked for in spans of this length

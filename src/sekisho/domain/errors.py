@@ -7,6 +7,8 @@ The tree, with the exit code that the command line ends with::
     |  |- MissingColumn          a required column is not there
     |  |- ClearCardNumbers       a column holds clear card numbers
     |  `- NothingToDo            an empty file, no fraud before the as-of date
+    |- Conflict            (1)   what was to be written contradicts what is there
+    |- Unaudited           (1)   a change without an entry in the audit log: our mistake
     |- NotAllowed          (3)   this person may not do this, or not alone
     |- OutputFailed        (4)   the results could not be written whole
     |- StoreUnavailable    (5)   the database cannot be used now; nothing was changed
@@ -60,6 +62,18 @@ class NothingToDo(BadInput):
     """The input is readable but holds nothing to work on."""
 
     code = "nothing_to_do"
+
+
+class Conflict(SekishoError):
+    """What was to be written contradicts what is there; nothing was changed."""
+
+    code = "conflict"
+
+
+class Unaudited(SekishoError):
+    """A change without an entry in the audit log was taken back: a mistake of the program."""
+
+    code = "unaudited"
 
 
 class NotAllowed(SekishoError):

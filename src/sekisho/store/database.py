@@ -22,7 +22,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sekisho.domain.errors import BadInput, SekishoError, StoreFull, StoreUnavailable
 
-_LOCK_WAIT_S: Final = 15
 _CONNECT_S: Final = 5
 _PAUSE_MIN_S: Final = 0.05
 _PAUSE_MAX_S: Final = 2.0
@@ -62,13 +61,20 @@ class Outside:
 class Database:
     """A database that is opened at first use; `shown` is its URL without the password."""
 
-    def __init__(self, url: str, *, outside: Outside, patience_s: float = 10.0) -> None:
-        """Read ``url``; raises ``BadInput`` where it names neither database."""
+    def __init__(
+        self, url: str, *, outside: Outside, patience_s: float = 10.0, lock_wait_s: int = 15
+    ) -> None:
+        """Read ``url``; raises ``BadInput`` where it names neither database.
+
+        ``patience_s``: how long beginning is tried again. ``lock_wait_s``: how long one try waits
+        for others to finish.
+        """
         self._url = _read(url)
         self.kind = self._url.get_backend_name()
         self.shown = shown(self._url)
         self.outside = outside
         self._patience_s = patience_s
+        self._lock_wait_s = lock_wait_s
         self._opened: Engine | None = None
 
     @property
@@ -80,7 +86,8 @@ class Database:
     def engine(self) -> Engine:
         """The engine, made at first use; for migrations."""
         if self._opened is None:
-            self._opened = _sqlite(self._url) if self.kind == "sqlite" else _postgresql(self._url)
+            opening = _sqlite if self.kind == "sqlite" else _postgresql
+            self._opened = opening(self._url, self._lock_wait_s)
         return self._opened
 
     def close(self) -> None:
@@ -240,16 +247,15 @@ def _private(path: Path) -> None:
         ) from None
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, lock_wait_s: int) -> Engine:
     engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _LOCK_WAIT_S}, pool_timeout=_LOCK_WAIT_S
+        url, hide_parameters=True, connect_args={"timeout": lock_wait_s}, pool_timeout=lock_wait_s
     )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # BEGIN is ours: pysqlite would defer it
         for pragma in (
-            "busy_timeout = 15000",
             "journal_mode = WAL",
             "synchronous = FULL",  # a committed change outlives the machine's power
             "foreign_keys = ON",
@@ -266,18 +272,18 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, lock_wait_s: int) -> Engine:
     try:
         return create_engine(
             url,
             hide_parameters=True,
             pool_pre_ping=True,
-            pool_timeout=_LOCK_WAIT_S,
+            pool_timeout=lock_wait_s,
             connect_args={
                 "connect_timeout": _CONNECT_S,
                 "application_name": "sekisho",
                 # A process that hangs in a transaction must not hold the chain for ever.
-                "options": f"-c lock_timeout={_LOCK_WAIT_S}s -c timezone=UTC"
+                "options": f"-c lock_timeout={lock_wait_s}s -c timezone=UTC"
                 " -c idle_in_transaction_session_timeout=60s",
             },
         )

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from sekisho.domain.errors import BadInput
+from sekisho.domain.errors import BadInput, Conflict
 from sekisho.domain.message import FOLLOWING, OPEN_STATES, Channel, MessageState, may_follow
 from sekisho.store.canonical import Plain, canonical
 from sekisho.store.outbox import NewJob, enqueue
 from sekisho.store.proposals import Proposal, execute, proposal_of, propose
 from sekisho.store.tables_messages import mailing, message
-from sekisho.store.transaction import Conflict, Transaction
+from sekisho.store.transaction import Transaction
 
 SEND: Final = "notice.send"
 _ROWS: Final = 2_000

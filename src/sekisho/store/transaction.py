@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, CursorResult, Executable, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from sekisho.domain.errors import BadInput, SekishoError, StoreUnavailable
+from sekisho.domain.errors import BadInput, Conflict, StoreUnavailable, Unaudited
 from sekisho.store.audit import (
     SALT_BYTES,
     Entry,
@@ -42,18 +42,6 @@ from sekisho.vault.pan import mask_embedded
 
 REASON: Final = "reason"
 _MIGRATE: Final = "Bring it up to date: sekisho store migrate"
-
-
-class Unaudited(SekishoError):
-    """A transaction wrote something and recorded nothing: a mistake of the program."""
-
-    code = "unaudited"
-
-
-class Conflict(SekishoError):
-    """What was to be written contradicts what is there; nothing was changed."""
-
-    code = "conflict"
 
 
 class Transaction:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from sekisho.domain.errors import SekishoError, StoreUnavailable
 from sekisho.store.canonical import Plain
@@ -35,6 +35,9 @@ _IDLE_S: Final = 1.0
 _AWAY_S: Final = 2.0
 _BEATS_PER_LEASE: Final = 3
 _REASON_MAX: Final = 500
+# Jobs held for each thread, so that threads need not wait for the database.
+_AHEAD: Final = 4
+_UnderWay: TypeAlias = dict[Future[Outcome], Lease]
 
 
 @dataclass
@@ -99,30 +102,70 @@ class Worker:
 
         ``before_round`` is called before each round, for jobs that come with the day.
         """
-        while not stop.is_set():
-            try:
-                if before_round is not None:
-                    before_round()
-                if self.run_once(stop):
+        under_way: _UnderWay = {}
+        with _Heart(self._outbox) as heart, ThreadPoolExecutor(self._threads) as pool:
+            while not stop.is_set():
+                try:
+                    if before_round is not None:
+                        before_round()
+                    took = self._take(under_way, heart, pool, stop)
+                    due = None if took or under_way else self._next_due_s()
+                except StoreUnavailable:
+                    stop.wait(_AWAY_S)
                     continue
-                due = self._outbox.next_due(list(self._handlers))
-            except StoreUnavailable:
-                stop.wait(_AWAY_S)
-                continue
-            if due is None and until_empty:
-                break
-            stop.wait(self._idle_s(due.timestamp() if due else None))
+                if under_way:
+                    self._collect(under_way, heart, stop)
+                elif due is None and until_empty and not took:
+                    break
+                elif not took:
+                    stop.wait(self._idle_s(due))
+            while under_way:
+                self._collect(under_way, heart, stop)
         return self.tally
 
     def run_once(self, stop: threading.Event | None = None) -> int:
         """Take one round of jobs and settle them; how many were taken."""
-        kinds = list(self._handlers)
-        leases = self._outbox.claim(self._name, kinds=kinds, limit=4 * self._threads)
+        stop = stop or threading.Event()
+        under_way: _UnderWay = {}
+        with _Heart(self._outbox) as heart, ThreadPoolExecutor(self._threads) as pool:
+            took = self._take(under_way, heart, pool, stop)
+            while under_way:
+                self._collect(under_way, heart, stop)
+        return took
+
+    def _take(
+        self, under_way: _UnderWay, heart: _Heart, pool: ThreadPoolExecutor, stop: threading.Event
+    ) -> int:
+        """Claim what there is room for and hand it out; how many were claimed."""
+        room = _AHEAD * self._threads - len(under_way)
+        if room < self._threads:
+            return 0
+        leases = self._outbox.claim(self._name, kinds=list(self._handlers), limit=room)
         ready = self._throttled(leases)
-        if ready:
-            with _Heart(self._outbox, ready) as heart, ThreadPoolExecutor(self._threads) as pool:
-                self._work(ready, heart, pool, stop)
+        heart.keep(ready)
+        for lease in ready:
+            under_way[pool.submit(self._handle, lease, stop)] = lease
         return len(leases)
+
+    def _collect(self, under_way: _UnderWay, heart: _Heart, stop: threading.Event) -> None:
+        """Commit together what has come in."""
+        finished, _ = wait(under_way, timeout=_IDLE_S, return_when=FIRST_COMPLETED)
+        results = [(under_way.pop(one), one.result()) for one in finished]
+        leases = [lease for lease, _ in results]
+        while results:
+            try:
+                self._settle(results)
+            except StoreUnavailable:
+                if stop.is_set():
+                    break  # the leases will run out
+                # The effects have happened: nobody else can take the jobs while the database is
+                # away, and when it is back, they are ours as long as nobody has taken them.
+                self._store.outside.sleep(_AWAY_S / 4)
+        heart.forget(leases)
+
+    def _next_due_s(self) -> float | None:
+        due = self._outbox.next_due(list(self._handlers))
+        return None if due is None else due.timestamp()
 
     def _idle_s(self, due_s: float | None) -> float:
         if due_s is None:
@@ -140,25 +183,8 @@ class Worker:
             self.tally.postponed += len(late)
         return [lease for lease, instant in asked if instant is None]
 
-    def _work(
-        self,
-        leases: Sequence[Lease],
-        heart: _Heart,
-        pool: ThreadPoolExecutor,
-        stop: threading.Event | None,
-    ) -> None:
-        """Hand out the jobs; commit outcomes together as they come in."""
-        open_jobs: dict[Future[Outcome], Lease] = {
-            pool.submit(self._handle, lease, stop): lease for lease in leases
-        }
-        while open_jobs:
-            finished, _ = wait(open_jobs, return_when=FIRST_COMPLETED)
-            results = [(open_jobs.pop(one), one.result()) for one in finished]
-            self._settle(results)
-            heart.forget([lease for lease, _ in results])
-
-    def _handle(self, lease: Lease, stop: threading.Event | None) -> Outcome:
-        if stop is not None and stop.is_set():
+    def _handle(self, lease: Lease, stop: threading.Event) -> Outcome:
+        if stop.is_set():
             return Later(self._store.outside.clock())
         try:
             handler = self._handlers[lease.job.kind]
@@ -169,17 +195,20 @@ class Worker:
             # Only its kind: the text of an unknown error may hold personal data.
             return Retry(type(error).__name__)
 
-    def _settle(self, results: Sequence[tuple[Lease, Outcome]]) -> None:
+    def _settle(self, results: list[tuple[Lease, Outcome]]) -> None:
+        """Commit ``results``, taking each out of the list once that is done."""
         final = [(lease, one) for lease, one in results if isinstance(one, Done | Dead)]
         try:
             self._apply(final)
+        except StoreUnavailable:
+            raise
         except Exception:  # one of them cannot be committed: find out which
-            for lease, outcome in results:
-                self._settle_one(lease, outcome)
-            return
-        for lease, outcome in results:
-            if isinstance(outcome, Retry | Later):
-                self._settle_one(lease, outcome)
+            final = []
+        settled = {lease.token for lease, _ in final}
+        results[:] = [pair for pair in results if pair[0].token not in settled]
+        while results:
+            self._settle_one(*results[0])
+            results.pop(0)
 
     def _settle_one(self, lease: Lease, outcome: Outcome) -> None:
         try:
@@ -234,9 +263,9 @@ class Worker:
 class _Heart:
     """Renews leases from a thread of its own while handlers work."""
 
-    def __init__(self, outbox: Outbox, leases: Sequence[Lease]) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._held = {lease.token: lease for lease in leases}
+        self._held: dict[str, Lease] = {}
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="sekisho-heart", daemon=True)
@@ -249,6 +278,11 @@ class _Heart:
         self._end.set()
         self._thread.join()
 
+    def keep(self, leases: Sequence[Lease]) -> None:
+        """Renew these from now on."""
+        with self._lock:
+            self._held |= {lease.token: lease for lease in leases}
+
     def forget(self, leases: Sequence[Lease]) -> None:
         """These are settled."""
         with self._lock:
@@ -260,7 +294,8 @@ class _Heart:
             with self._lock:
                 held = list(self._held.values())
             with _until_next_beat():
-                self._outbox.renew(held)
+                if held:
+                    self._outbox.renew(held)
 
 
 @contextmanager

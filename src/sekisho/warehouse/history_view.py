@@ -14,6 +14,7 @@ from sekisho.warehouse.columns import KNOWN, Kind, Role
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
 DUPLICATE_SAMPLE_ROWS = 1_000_000
+LOOKED_AT_ROWS = 5_000_000  # beyond, looking for duplicates takes a pass worth saving
 QUIET_DAYS = 31
 
 _SQL_TYPES = {

@@ -27,7 +27,14 @@ from sekisho.warehouse.csv_files import (
     Block,
 )
 from sekisho.warehouse.engine import plain_errors
-from sekisho.warehouse.rejects import MISSING, TOO_EARLY, TOO_LATE, UNREADABLE, RejectFile
+from sekisho.warehouse.rejects import (
+    BEFORE_START,
+    MISSING,
+    TOO_EARLY,
+    TOO_LATE,
+    UNREADABLE,
+    RejectFile,
+)
 from sekisho.warehouse.sqltext import fill, identifier, literal
 from sekisho.warehouse.times import (
     END_DAY,
@@ -45,7 +52,7 @@ from sekisho.warehouse.values import flag, minor_units, number, one_width, trimm
 PROBLEM = "problem__"
 
 _SOURCE = "text__"
-_KEPT_TEXTS = {"name", "product", "home_area", "fraud_type"}
+_KEPT_TEXTS = {"name", "product", "home_area", "fraud_type", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,8 @@ def _problem(reading: Reading) -> str:
     rules: list[tuple[str, str, str]] = []
     if reading.role is Role.FRAUD:
         rules += _fraud_rules(reading, have)
+    elif reading.role is Role.KNOWN_LEAKS:
+        rules += _leak_rules(have)
     else:
         for known in ("card_ref", "merchant_id"):
             if known in have and known in _must_have(reading.role):
@@ -181,6 +190,7 @@ def _must_have(role: Role) -> tuple[str, ...]:
         Role.FRAUD: (),
         Role.MERCHANTS: ("merchant_id",),
         Role.CARDS: ("card_ref",),
+        Role.KNOWN_LEAKS: (),
     }[role]
 
 
@@ -201,6 +211,22 @@ def _fraud_rules(reading: Reading, have: set[str]) -> list[tuple[str, str, str]]
     else:
         rules.append(("transaction_id IS NULL", "transaction_id", MISSING))
     return rules
+
+
+def _leak_rules(have: set[str]) -> list[tuple[str, str, str]]:
+    entities = [name for name in ("merchant_id", "operator_id", "processor_id") if name in have]
+    first = entities[0]
+    rules: list[tuple[str, str, str]] = [
+        (f"coalesce({', '.join(map(identifier, entities))}) IS NULL", first, MISSING)
+    ]
+    for known in ("window_start", "window_end"):
+        rules += [
+            (f"{_source(known)} IS NULL", known, MISSING),
+            (f"{identifier(known)} IS NULL", known, UNREADABLE),
+            (f"{identifier(known)} < DATE {literal(FIRST_DAY.isoformat())}", known, TOO_EARLY),
+            (f"{identifier(known)} >= DATE {literal(END_DAY.isoformat())}", known, TOO_LATE),
+        ]
+    return [*rules, ("window_end < window_start", "window_end", BEFORE_START)]
 
 
 def _time_rules(reading: Reading, known: str, *, optional: bool) -> list[tuple[str, str, str]]:

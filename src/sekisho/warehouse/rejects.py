@@ -21,6 +21,7 @@ KEPT_IN_MEMORY = 1_000
 
 MISSING = "missing"
 UNREADABLE = "cannot be read"
+BEFORE_START = "before the window begins"
 TOO_EARLY = f"before {FIRST_DAY.isoformat()}"
 TOO_LATE = f"not before {END_DAY.isoformat()}"
 

@@ -6,9 +6,17 @@ from alembic import context
 
 from sekisho.store.tables import metadata
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    transaction_per_migration=False,
-)
-context.run_migrations()
+
+def run() -> None:
+    """Do the steps that Alembic has chosen."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        transaction_per_migration=False,
+    )
+    context.run_migrations()
+
+
+# Alembic runs this file under a name of its own; imported as a module, it has nothing to do.
+if not __name__.startswith("sekisho."):
+    run()

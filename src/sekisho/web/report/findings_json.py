@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sekisho.domain.finding import (
     SCHEMA,
+    CardGroup,
     Curve,
     Explanation,
     Finding,
@@ -21,8 +22,10 @@ from sekisho.domain.finding import (
     LeadTime,
     Member,
     Method,
+    Theft,
     Trace,
 )
+from sekisho.domain.known_leaks import TakenOut
 
 P_VALUE_FLOOR: Final = 1e-300
 """No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
@@ -56,6 +59,7 @@ def findings_document(trace: Trace) -> Document:
         },
         "lead_times": [_lead_time(lead) for lead in trace.lead_times],
         "limits": list(trace.limits),
+        "known_leaks": [_known_leak(known) for known in trace.known_leaks],
         "inputs": [_input(file) for file in trace.inputs],
         "method": _method(trace.method),
     }
@@ -99,6 +103,19 @@ def _finding(finding: Finding) -> Document:
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
         "data_taken": list(finding.data_taken),
+        "data_evidence": [
+            {
+                "data": told.data,
+                "shown": told.shown,
+                "known": told.known,
+                "others_shown": told.others_shown,
+                "others_known": told.others_known,
+                "p_value": max(told.p_value, P_VALUE_FLOOR),
+                "taken": told.taken,
+            }
+            for told in finding.data_evidence
+        ],
+        "theft": _theft(finding.theft),
         "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
         "explanations": [_explanation(tested) for tested in finding.explanations],
         "visits_curve": _curve(finding.visits_curve),
@@ -123,6 +140,22 @@ def _member(member: Member) -> Document:
         "cards_defrauded": member.cards_defrauded,
         "cards_expected": member.cards_expected,
     }
+
+
+def _theft(theft: Theft | None) -> Document | None:
+    if theft is None:
+        return None
+    return {
+        "kind": theft.kind.value,
+        "entered": _group(theft.entered),
+        "charged": _group(theft.charged),
+        "p_form": max(theft.p_form, P_VALUE_FLOOR),
+        "p_database": max(theft.p_database, P_VALUE_FLOOR),
+    }
+
+
+def _group(group: CardGroup) -> Document:
+    return {"cards": group.cards, "defrauded": group.defrauded, "expected": group.expected}
 
 
 def _interval(interval: Interval) -> Document:
@@ -159,6 +192,27 @@ def _lead_time(lead: LeadTime) -> Document:
         "days": lead.days,
         "cards_saved": lead.cards_saved,
         "optimistic": lead.optimistic,
+    }
+
+
+def _known_leak(known: TakenOut) -> Document:
+    leak = known.leak
+    number = f"{leak.entity_kind.value}_id"
+    return {
+        "entity_kind": leak.entity_kind.value,
+        "entity_id": leak.entity_id,
+        **({"acquirer_id": leak.acquirer} if leak.acquirer else {}),
+        number: leak.number,
+        "window_start": leak.window_start.isoformat(),
+        "window_end": leak.window_end.isoformat(),
+        "name": leak.name,
+        "reference": leak.reference,
+        "data_taken": list(leak.data_taken),
+        "state": known.state.value,
+        "cards_exposed": known.cards_exposed,
+        "cards_defrauded": known.cards_defrauded,
+        "cards_expected": known.cards_expected,
+        "cards_taken_out": known.cards_taken_out,
     }
 
 

@@ -9,13 +9,17 @@ from typing import Any
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import (
     SCHEMA,
+    CardGroup,
     Curve,
+    DataEvidence,
     EntityKind,
     Explanation,
     Finding,
     Interval,
     Member,
     SuspectKind,
+    Theft,
+    TheftKind,
 )
 
 Document = Mapping[str, Any]
@@ -77,6 +81,8 @@ def _finding(document: Document) -> Finding:
         ),
         visits_curve=_curve(document["visits_curve"]),
         misuse_curve=_curve(document["misuse_curve"]),
+        data_evidence=tuple(DataEvidence(**told) for told in document.get("data_evidence", ())),
+        theft=_theft(document.get("theft")),
     )
 
 
@@ -94,6 +100,19 @@ def _member(document: Document) -> Member:
         document["cards_defrauded"],
         document["cards_expected"],
     )
+
+
+def _theft(document: Document | None) -> Theft | None:
+    if document is None:
+        return None
+    return Theft(
+        TheftKind(document["kind"]), _group(document["entered"]), _group(document["charged"]),
+        document["p_form"], document["p_database"],
+    )  # fmt: skip
+
+
+def _group(document: Document) -> CardGroup:
+    return CardGroup(document["cards"], document["defrauded"], document["expected"])
 
 
 def _interval(document: Document) -> Interval:

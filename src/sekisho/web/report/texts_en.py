@@ -150,6 +150,15 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "Log-likelihood ratio",
         "finding.data": "Data taken, as far as the misuse shows",
         "finding.data_unknown": "the misuse does not show it",
+        "finding.theft": "How the data was taken",
+        "theft.form_skimming": "form skimming: data was read while it was entered",
+        "theft.database_theft": "database theft: stored data was taken",
+        "theft.cannot_be_told": "cannot be told: form skimming or database theft",
+        "theft.counts": "Of {entered} whose data was entered there, {entered_bad} were misused "
+        "({entered_expected} expected); of {charged} that the shop only charged on stored data, "
+        "{charged_bad} ({charged_expected} expected). Chance of that: {p_form} if only entered "
+        "data was read, {p_database} if stored data was taken.",
+        "theft.none_charged": "No card was only charged on stored data in the window.",
         "finding.first_misuse": "First misuse",
         "finding.unknown": "unknown",
         "finding.id": "Id",
@@ -218,6 +227,23 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "{share} of all cards",
         "funnel.of_exposed": "{share} of the exposed",
         "funnel.step": "Step",
+        # Known leaks
+        "known.heading": "Known leaks that were taken out first",
+        "known.intro": "These leaks were known before the trace. The misused cards that they "
+        "account for speak for no other place, so that what is behind them can be seen.",
+        "known.caption": "Known leaks, and what became of each",
+        "known.place": "Known leak",
+        "known.window": "Exposure window",
+        "known.exposed": "Exposed",
+        "known.defrauded": "Misused since",
+        "known.expected": "Expected without it",
+        "known.taken_out": "Taken out",
+        "known.state": "Outcome",
+        "known.state.taken_out": "Taken out",
+        "known.state.no_excess": "Not taken out: its cards were misused no more often than others",
+        "known.state.no_visits": "Not taken out: the history has no purchase there in the window",
+        "known.state.unknown": "Not taken out: the history does not know it",
+        "known.state.ambiguous": "Not taken out: several acquirers have a merchant of this number",
         # Suspects
         "suspects.heading": "Looked at and not a finding",
         "suspects.intro": "These places showed more misuse than expected, but do not ask a "
@@ -242,6 +268,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "acquirer",
         "level.terminal": "terminal",
         # Data taken
+        "data.at_least": "at least {data}",
+        "data.evidence": "{data}: the misuse of {shown} of {known} misused cards needed it "
+        "({others_shown} of {others_known} other misused cards of those days)",
         "data.pan": "card number",
         "data.expiry": "expiry date",
         "data.security_code": "security code",
@@ -425,6 +454,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "known only after the as-of date",
         "excluded.repeated": "later fraud of the same episode",
         "excluded.not_data_theft": "of a kind that stolen data does not explain",
+        "excluded.at_own_shop": "at shops where the card shops anyway",
         "excluded.same_burst": "counted with another card of the same attack",
         "excluded.no_card": "card not in the history",
         "excluded.duplicate": "reported twice",

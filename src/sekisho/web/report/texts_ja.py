@@ -152,6 +152,16 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "対数尤度比",
         "finding.data": "不正利用から推定される漏えい項目",
         "finding.data_unknown": "不正利用の状況からは判断できません",
+        "finding.theft": "情報の盗まれ方",
+        "theft.form_skimming": "入力フォームからの窃取（入力された情報が読み取られた）",
+        "theft.database_theft": "データベースからの窃取（保存された情報が持ち出された）",
+        "theft.cannot_be_told": "判別できません（入力フォームかデータベースか）",
+        "theft.counts": "カード情報を入力した{entered}のうち{entered_bad}枚が不正利用されました"
+        "（想定は{entered_expected}枚）。保存された情報による加盟店からの請求だけがあった"
+        "{charged}では{charged_bad}枚です（想定は{charged_expected}枚）。こうなる確率は、"
+        "入力された情報だけが読み取られた場合で{p_form}、保存された情報が盗まれた場合で"
+        "{p_database}です。",
+        "theft.none_charged": "期間内に、保存された情報による請求だけがあったカードはありません。",
         "finding.first_misuse": "最初の不正利用",
         "finding.unknown": "不明",
         "finding.id": "識別番号",
@@ -220,6 +230,25 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "全カードの{share}",
         "funnel.of_exposed": "対象カードの{share}",
         "funnel.step": "区分",
+        # Known leaks
+        "known.heading": "先に取り除いた既知の漏えい",
+        "known.intro": "この調査の前から分かっていた漏えいです。"
+        "これによる不正利用とみなしたカードは、"
+        "ほかの利用先を疑う根拠に用いていません。陰に隠れていた漏えいを見つけるためです。",
+        "known.caption": "既知の漏えいと、それぞれの扱い",
+        "known.place": "既知の漏えい",
+        "known.window": "漏えい対象期間",
+        "known.exposed": "対象カード",
+        "known.defrauded": "その後の不正利用",
+        "known.expected": "漏えいがない場合の想定",
+        "known.taken_out": "取り除いた枚数",
+        "known.state": "扱い",
+        "known.state.taken_out": "取り除きました",
+        "known.state.no_excess": "取り除いていません（不正利用がほかのカードより多くありません）",
+        "known.state.no_visits": "取り除いていません（期間内の利用が履歴にありません）",
+        "known.state.unknown": "取り除いていません（履歴に見当たりません）",
+        "known.state.ambiguous": "取り除いていません"
+        "（同じ番号の加盟店が複数のアクワイアラーにあります）",
         # Suspects
         "suspects.heading": "検出としなかった候補",
         "suspects.intro": "不正利用が想定を上回ったものの、今回の調査だけを根拠に加盟店へ照会すべき"
@@ -246,6 +275,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "アクワイアラー",
         "level.terminal": "端末",
         # Data taken
+        "data.at_least": "少なくとも{data}",
+        "data.evidence": "{data}：不正利用されたカード{known}枚のうち{shown}枚の"
+        "不正利用に必要でした（同じ時期のほかの不正利用では{others_known}枚のうち{others_shown}枚）",
         "data.pan": "カード番号",
         "data.expiry": "有効期限",
         "data.security_code": "セキュリティコード",
@@ -425,6 +457,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "基準日より後に判明",
         "excluded.repeated": "同じ被害の2件目以降",
         "excluded.not_data_theft": "情報の窃取では説明できない種別",
+        "excluded.at_own_shop": "カードがふだん使う加盟店での不正",
         "excluded.same_burst": "同じ攻撃の別のカードと合わせて計上",
         "excluded.no_card": "履歴にないカード",
         "excluded.duplicate": "重複した報告",
