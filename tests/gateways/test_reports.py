@@ -6,7 +6,7 @@ import mailbox
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways import bounce_samples as samples
@@ -83,11 +83,13 @@ def sane(found: list[Report] | Unread) -> None:
         assert one.detail.isprintable() or not one.detail
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_read_without_trouble(content: bytes) -> None:
     sane(read_report(content, OWN))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(samples.ALL),
     st.lists(
@@ -103,6 +105,7 @@ def test_broken_reports_are_read_without_trouble(
     sane(read_report(content, OWN))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.sampled_from([b"multipart/mixed", b"message/rfc822"]))
 def test_deep_nesting_ends(depth: int, kind: bytes) -> None:
     content = b"Delivered-To: " + samples.TO.encode() + b"\n"

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.domain.errors import BadInput
@@ -138,6 +138,7 @@ def test_broken_reports_say_which_field(body: bytes, told: str) -> None:
         read_event(body, sign(SECRET, AT, body), SECRET, AT)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.text(max_size=100))
 def test_nothing_unsigned_is_looked_at(body: bytes, signature: str) -> None:
     with pytest.raises(NotGenuine):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from invented_cards import complete, invented_cards
@@ -153,6 +153,7 @@ def wide(digits: str) -> str:
     return "".join(chr(ord(digit) + 0xFEE0) for digit in digits)
 
 
+@settings(deadline=None)
 @given(st.text("0123456789", min_size=12, max_size=18))
 def test_a_number_is_seen_exactly_when_its_check_digit_fits(body: str) -> None:
     card = complete(body)
@@ -172,6 +173,7 @@ def test_parts_of_an_sms() -> None:
     assert "short-enough" in rules_against(long)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_no_text_breaks_the_linter(text: str) -> None:
     offences(with_line(text))
