@@ -25,6 +25,7 @@ ever holds a card number. Results are written whole or not at all.
 | Exit code | Code | Meaning |
 |---|---|---|
 | 0 | | done |
+| 3 | | done, but not everything could be used; the message counts what was kept apart |
 """
 
 

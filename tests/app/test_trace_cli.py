@@ -547,4 +547,4 @@ def test_the_handbook_s_fraud_blames_nobody(tmp_path: Path, trace: Callable[...,
 
 
 def test_every_error_has_its_exit_code() -> None:
-    assert {kind.exit_code for kind in SekishoError.__subclasses__()} == {2, 4, 130}
+    assert {kind.exit_code for kind in SekishoError.__subclasses__()} == {1, 2, 4, 5, 6, 130}

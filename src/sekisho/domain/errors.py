@@ -80,7 +80,7 @@ class NotAllowed(SekishoError):
     """Not for this person to do, or not alone."""
 
     code = "not_allowed"
-    exit_code = 3
+    exit_code = 6
 
 
 class OutputFailed(SekishoError):
