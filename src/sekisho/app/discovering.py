@@ -127,14 +127,17 @@ def redact_all(
     machine = Machine()
     failed = []
     for path, inside in by_file.items():
+        why = ""
         try:
             if "!" in path or any(one.line is None for one in inside) or not Path(path).is_file():
-                raise NotRedacted("not a text file of its own")
-            copy = redact_file(Path(path), inside, machine)
-            console.print(TEXTS[language]["screen.redacted"].format(path=copy))
+                why = "not a text file of its own"
+            else:
+                copy = redact_file(Path(path), inside, machine)
+                console.print(TEXTS[language]["screen.redacted"].format(path=copy))
         except NotRedacted as error:
-            failed.append((path, str(error)))
-            console.print(
-                TEXTS[language]["screen.not_redacted"].format(path=path, why=error), style="yellow"
-            )
+            why = str(error)
+        if why:
+            failed.append((path, why))
+            said = TEXTS[language]["screen.not_redacted"].format(path=path, why=why)
+            console.print(said, style="yellow")
     return failed

@@ -62,9 +62,11 @@ def compressed(source: Source, inside: Inside, kind: str) -> Iterator[Report]:
     counted = Counted(source.stream)
     stream: Any
     if kind == "gzip":
-        stream = gzip.GzipFile(fileobj=_Raw(counted))
+        raw: Any = _Raw(counted)
+        stream = gzip.GzipFile(fileobj=raw)
     elif kind == "bzip2":
-        stream = bz2.BZ2File(_Raw(counted))  # type: ignore[arg-type]
+        raw = _Raw(counted)
+        stream = bz2.BZ2File(raw)
     elif kind == "xz":
         stream = _Lzma(counted)
     else:

@@ -14,29 +14,32 @@ _NAME: Final = (
     r"cv[vcnd2]\d?(?:[_ \-.]?(?:code|number|num|no|value|data))?|c(?:sc|id|av)2?|"
     r"secur[a-z]{0,5}[_ \-.]?(?:code|cd|number|num|no|value)|"
     r"verif[a-z]{0,8}[_ \-.]?(?:code|number|value)|"
-    r"セキュリティ[・ー\-]?(?:コード|番号)|カード確認(?:番号|コード)|券面認証番号"
+    r"セキュリティ[・ー\-]?(?:コード|番号)|カード確認(?:番号|コード)|"
+    r"ｾｷｭﾘﾃｨｺｰﾄﾞ"
 )
 _GAP: Final = (
     r"(?P<gap>[\"'\\\])}`]*\s*"
     r"(?:"
-    r"[,;]?\s*[\"'\\]*\s*(?:value|val|content|text)[\"'\\]*\s*[:=]|"  # "name": "cvv", "value": "..."
+    r"[,;]?\s*[\"'\\]*\s*(?:value|val|content|text)[\"'\\]*\s*[:=]|"  # "cvv", "value":
     r"=>|:=|[=:>|]|%3[aAdD]|\bis\b|は|が|"
     r";s:[34]:|"  # serialized by PHP
-    r"[^\S\n]|\r?\n\r?\n"
+    r"[^\S\n]|\r?\n\r?\n|(?<=[ド号])"  # Japanese needs nothing between
     r")\s*(?:</?[\w:.\-]{1,30}>\s*){0,2}(?:%22)?[\"'\\<\[(]*(?:!\[CDATA\[)?\s*)"
 )
 _NAMED: Final = re.compile(
     rf"(?P<name>{_NAME})(?![A-Za-z_]){_GAP}(?P<code>[0-9]{{3,4}})(?![0-9A-Za-z_]|[.\-/,][0-9])",
     re.IGNORECASE,
 )
-_JAPANESE_NAMES: Final = ("セキュリティ", "カード確認", "券面認証", "ｾｷｭﾘﾃｨ")
-_CLEAR_NAME: Final = re.compile(r"cv[vcnd2]|secur|セキュリティ|券面", re.IGNORECASE)
-_JOINED: Final = re.compile(r"[=:>|]|%3|value|は|が|;s:|\n", re.IGNORECASE)
+_JAPANESE_NAMES: Final = ("セキュリティ", "カード確認", "ｾｷｭﾘﾃｨ")
+_CLEAR_NAME: Final = re.compile(r"cv[vcnd2]|secur|セキュリティ|ｾｷｭ", re.IGNORECASE)
+_JOINED: Final = re.compile(r"[=:>|]|%3|value|は|が|;s:|\n|^$", re.IGNORECASE)
 NAME_LENGTH: Final = 140
 
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
 _YEAR: Final = r"(?:20)?[1-4][0-9]"
-EXPIRY: Final = rf"(?:{_MONTH} ?[/\-.]? ?{_YEAR}|20[1-4][0-9][/\-.]?{_MONTH}|[1-4][0-9][/\-]?{_MONTH})"
+EXPIRY: Final = (
+    rf"(?:{_MONTH} ?[/\-.]? ?{_YEAR}|20[1-4][0-9][/\-.]?{_MONTH}|[1-4][0-9][/\-]?{_MONTH})"
+)
 _STEP: Final = r"[\"')\]]*\s*[,;|\t/ :]\s*[\"'(]*"
 _END: Final = r"(?![0-9A-Za-z]|[.\-/:][0-9])"
 _CELL: Final = r"(?:[^0-9,;|\t\n]{2,40}[\"']?[,;|\t]\s*[\"']?)?"
@@ -91,7 +94,8 @@ def is_named(text: str) -> bool:
 
 def japanese_names(encoding: str) -> tuple[bytes, ...]:
     """How Japanese names of security codes begin, as bytes of an encoding."""
-    return tuple(name.encode(encoding, errors="ignore") for name in _JAPANESE_NAMES)
+    names = _JAPANESE_NAMES if encoding == "cp932" else _JAPANESE_NAMES[:2]
+    return tuple(name.encode(encoding) for name in names)
 
 
 def beside(after: str, before: str, brand: Brand) -> Beside:

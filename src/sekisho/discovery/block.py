@@ -51,7 +51,7 @@ class Block:
         units, offsets = to_units(data, encoding)
         low, high = bounds
         if offsets is not None:
-            low, high = (int(at) for at in np.searchsorted(offsets[:-1], bounds))
+            low, high = (int(offsets[:-1].searchsorted(np.int32(at))) for at in bounds)
         return cls(data, encoding, base, first_line, units, offsets, low, high)
 
     def byte_at(self, unit: int) -> int:
@@ -60,7 +60,7 @@ class Block:
 
     def unit_at(self, byte: int) -> int:
         """The unit that begins at, or first after, a byte of `data`."""
-        return byte if self.offsets is None else int(np.searchsorted(self.offsets, byte))
+        return byte if self.offsets is None else int(self.offsets.searchsorted(np.int32(byte)))
 
     def offset(self, unit: int) -> int:
         """Where in the stream a unit begins, in bytes."""
@@ -83,16 +83,16 @@ class Block:
 
     def line(self, unit: int) -> int:
         """The number of the line that a unit stands in."""
-        return self.first_line + int(np.searchsorted(self._newlines, unit))
+        return self.first_line + int(self._newlines.searchsorted(unit))
 
     def line_start(self, unit: int) -> int:
         """The first unit of a line, as far as it is in this block."""
-        at = int(np.searchsorted(self._newlines, unit))
+        at = int(self._newlines.searchsorted(unit))
         return int(self._newlines[at - 1]) + 1 if at else 0
 
     def line_end(self, unit: int) -> int:
         """The unit of the line's end, as far as it is in this block."""
-        at = int(np.searchsorted(self._newlines, unit))
+        at = int(self._newlines.searchsorted(unit))
         return int(self._newlines[at]) if at < len(self._newlines) else len(self.units)
 
     def before(self, unit: int, most: int) -> str:

@@ -17,7 +17,6 @@ from sekisho.domain.errors import BadInput
 
 SCHEMES: Final = ("postgresql", "postgres", "mysql", "mariadb")
 _BATCH: Final = 2000
-_TIMEOUT_MS: Final = 30_000
 _SYSTEM: Final = ("information_schema", "mysql", "performance_schema", "sys", "pg_catalog")
 
 
@@ -45,7 +44,7 @@ def sqlite_file(source: Source, machine: Machine, sample: int | None) -> Iterato
         for (name,) in connection.execute(listed).fetchall():
             table = name.decode("utf-8", "replace")
             try:
-                cursor = connection.execute(f"SELECT * FROM {_double_quoted(table)}{_limit(sample)}")  # noqa: S608 - a quoted name
+                cursor = connection.execute(_select("main", _double_quoted(table), sample))
                 yield from _rows(cursor, table, source.path, machine)
             except sqlite3.Error as error:
                 yield NotRead(f"{source.path}!{table}", f"table is broken ({type(error).__name__})")
@@ -83,7 +82,7 @@ def _postgres(address: str, path: str, machine: Machine, sample: int | None) -> 
             ).fetchall()
             for schema, table in tables:
                 name = f"{schema}.{table}"
-                query = f"SELECT * FROM {_double_quoted(schema)}.{_double_quoted(table)}{_limit(sample)}"  # noqa: S608 - quoted names
+                query = _select(_double_quoted(schema), _double_quoted(table), sample)
                 try:
                     # A savepoint, so that one table without permission does not end the rest.
                     with connection.transaction(), connection.cursor(name="sekisho") as cursor:
@@ -123,7 +122,7 @@ def _mysql(address: str, path: str, machine: Machine, sample: int | None) -> Ite
                 )
                 tables = cursor.fetchall()
             for schema, table in tables:
-                query = f"SELECT * FROM {_back_quoted(schema)}.{_back_quoted(table)}{_limit(sample)}"  # noqa: S608 - quoted names
+                query = _select(_back_quoted(schema), _back_quoted(table), sample)
                 try:
                     with connection.cursor(SSCursor) as stream:
                         stream.execute(query)
@@ -156,8 +155,10 @@ def _texts(column: Sequence[Any]) -> list[str | bytes | None]:
     ]  # fmt: skip
 
 
-def _limit(sample: int | None) -> str:
-    return f" LIMIT {int(sample)}" if sample else ""
+def _select(schema: str, table: str, sample: int | None) -> str:
+    """All rows of a table, or the first ones; names come quoted, as no driver binds them."""
+    limit = f" LIMIT {int(sample)}" if sample else ""
+    return f"SELECT * FROM {schema}.{table}{limit}"  # noqa: S608 - see above
 
 
 def _double_quoted(name: str) -> str:

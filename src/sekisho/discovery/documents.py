@@ -22,8 +22,8 @@ _BREAKS: Final = frozenset({"p", "tr", "br", "cr", "si", "c", "row", "h", "comme
 _TABS: Final = frozenset({"tc", "tab", "table-cell"})
 _SHEET_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings.xml", "content.xml")
 _RTF_WORD: Final = re.compile(
-    rb"\\u(-?\d{1,5}) ?\??|\\'([0-9a-fA-F]{2})|\\(par|line|cell|row|tab)\b ?|\\[a-z]{1,32}-?\d{0,10} ?|"
-    rb"\\[^a-z]|[{}\r\n]"
+    rb"\\u(-?\d{1,5}) ?\??|\\'([0-9a-fA-F]{2})|\\(par|line|cell|row|tab)\b ?|"
+    rb"\\[a-z]{1,32}-?\d{0,10} ?|\\[^a-z]|[{}\r\n]"
 )
 
 
@@ -50,7 +50,7 @@ def office(source: Source, machine: Machine) -> Iterator[Report]:
                     yield from TextScan(machine, f"{source.path}!{part}", "utf-8").run(reader.read)
             except TooMuch:
                 raise
-            except Exception as error:  # noqa: BLE001 - the parser's many kinds of trouble
+            except Exception as error:
                 yield NotRead(f"{source.path}!{part}", broken("document part", error))
 
 

@@ -17,7 +17,7 @@ _HALF_KANA: Final = re.compile("[\uff61-\uff9f]")
 _UTF16_SHARE: Final = 0.3
 
 
-def encoding_of(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:  # noqa: PLR0911 - one return for each encoding
     """Return a Python name of the encoding of text, or `BINARY`.
 
     Marks at the beginning win; then UTF-16 by its zero bytes, ISO-2022-JP by its escapes, UTF-8 if

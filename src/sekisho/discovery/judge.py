@@ -26,7 +26,7 @@ FAILED: Final = math.log((1 - _CARDS_PASS) / (1 - _IDS_PASS))
 
 WEIGHTS: Final[Mapping[str, float]] = MappingProxyType({
     "column_most": 5.0,
-    "column_least": -9.0,
+    "column_least": -12.0,
     "column_least_if_named": -2.0,
     "named_a_card": 3.5,
     "named_otherwise": -2.5,
@@ -102,7 +102,7 @@ def number_odds(number: Any, column: Column, around: Around) -> float:
     usual = 0.0 if brand is not Brand.MAESTRO else _RARE_MAESTRO
     total = PASSED + _RARE.get((brand, digits), usual)
     of_column = column.odds
-    if around.says is Says.A_CARD:
+    if around.says is Says.A_CARD or around.track:
         of_column = max(of_column, WEIGHTS["column_least_if_named"])
     total += of_column
     holds = {
@@ -126,8 +126,8 @@ def confidence(odds: float) -> float:
     return round(min(max(1 / (1 + math.exp(-odds)), 0.01), 0.99), 2)
 
 
-MOST_AROUND: Final = sum(
-    WEIGHTS[name]
-    for name in ("named_a_card", "grouped", "expiry_beside", "code_beside", "track")
-)  # fmt: skip
-"""The most that surroundings can add: what is hopeless even so needs no closer look."""
+MOST_UNNAMED: Final = (
+    PASSED + WEIGHTS["grouped"] + WEIGHTS["expiry_beside"] + WEIGHTS["code_beside"]
+)
+"""The most that a number can have that no word calls a card: what its column takes away beyond
+this needs no closer look."""

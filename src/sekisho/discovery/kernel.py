@@ -1,10 +1,11 @@
-"""The compiled look at every byte: where could a card number or a code's name stand?
+"""The compiled look at every byte, for numbers and for names of codes.
 
 Plain loops over *units*: one byte for each character, ASCII as it is, full-width digits and dashes
 made plain, anything else 200 (``units``). Numbers are recognised in groups as people write them,
-with brand, length and check digit; only what could be one comes back, as positions. Alongside, each *column* of the text is counted:
-all numbers that follow the same name, or stand in the same place of a line, so that one in ten
-random ids passing the check digit is seen for what it is (``judge``).
+with brand, length and check digit; only what could be one comes back, as positions. Alongside,
+each *column* of the text is counted: all numbers that follow the same name, or stand in the same
+place of a line, so that one in ten random ids passing the check digit is seen for what it is
+(``judge``).
 
 The naive twin of `find_numbers` is in tests/discovery/naive.py.
 """
@@ -31,6 +32,7 @@ PLUS_BEFORE: Final = 16  # an international telephone number
 MORE_GROUPS: Final = 32  # a group of four digits on either side of four groups of four
 GROUPED: Final = 64
 TRACK_AFTER: Final = 128  # the separator of a magnetic stripe
+MAYBE_NAMED: Final = 256  # what could be a word for cards stands before; the words are in `names`
 
 NUMBER: Final = np.dtype([
     ("start", np.int64), ("end", np.int64), ("key", np.uint64), ("value", np.uint64),
@@ -154,7 +156,7 @@ def _flags_after(units: Bytes, end: int) -> int:
 
 
 @nb.njit(cache=True)
-def _key(units: Bytes, start: int) -> int:
+def _key(units: Bytes, start: int) -> Any:
     """The column that a number belongs to: the name before it, or its place in the line."""
     at = start - 1
     least = max(start - BACK, 0)
@@ -189,12 +191,35 @@ def _key(units: Bytes, start: int) -> int:
 
 
 @nb.njit(cache=True)
-def _bit(value: int) -> int:
+def _maybe_named(units: Bytes, start: int) -> bool:
+    """Whether one of the words of `names` for cards could begin in the 48 units before."""
+    for at in range(max(start - 48, 0), start - 1):
+        first = units[at]
+        if first == OTHER:
+            return True
+        second = units[at + 1] | 32
+        first |= 32
+        if first == 99:  # card, cc, credit
+            if second in (97, 99, 114):
+                return True
+        elif second == 97:  # pan, master
+            if first in (112, 109):
+                return True
+        elif second == 105:  # visa, diners
+            if first in (118, 100):
+                return True
+        elif (first, second) in ((106, 99), (97, 109), (97, 99), (117, 110), (112, 114)):
+            return True  # jcb, amex, acct, unionpay, primary account
+    return False
+
+
+@nb.njit(cache=True)
+def _bit(value: Any) -> Any:
     return nb.uint64(1) << ((value * nb.uint64(0x9E3779B97F4A7C15)) >> nb.uint64(58))
 
 
 @nb.njit(cache=True)
-def _count(columns: NDArray[Any], key: int, value: int, passed: bool) -> None:
+def _count(columns: NDArray[Any], key: Any, value: Any, passed: bool) -> None:  # noqa: FBT001
     """Count one value in its column; a value that repeats in a row counts once."""
     slot = nb.int64(key >> nb.uint64(50))
     for probe in range(8):
@@ -217,7 +242,7 @@ def _count(columns: NDArray[Any], key: int, value: int, passed: bool) -> None:
 @nb.njit(cache=True)
 def _judge_digits(
     places: Bytes, count: int, prefixes: Bytes, lengths: NDArray[np.uint32]
-) -> tuple[int, int, bool]:
+) -> tuple[Any, int, bool]:
     """Value, brand (index + 1, 0 if none) and whether the check digit fits."""
     prefix = 0
     for place in range(6):
@@ -286,7 +311,7 @@ def _more_groups(units: Bytes, start: int, end: int) -> bool:
 
 
 @nb.njit(cache=True)
-def find_numbers(
+def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compiled loop
     units: Bytes, low: int, high: int, prefixes: Bytes, lengths: NDArray[np.uint32],
     columns: NDArray[Any], out: NDArray[Any],
 ) -> tuple[int, int]:  # fmt: skip
@@ -297,8 +322,8 @@ def find_numbers(
     """
     places = np.zeros(24, dtype=np.uint8)
     size = len(units)
-    found, at, brandless = 0, low, _BRANDLESS
-    while at < high:
+    found, at, reach, brandless = 0, low, high, _BRANDLESS
+    while at < high + 3:  # the steps below may pass over `high` in the middle of a number
         if not _is_digit(units[at]):
             at += 4  # no group of four digits is stepped over
             continue
@@ -308,6 +333,8 @@ def find_numbers(
         end = at + 1
         while end < size and _is_digit(units[end]):
             end += 1
+        if start >= high:
+            break
         count = end - start
         at = end
         if _is_digit(units[start - 1]) or count > 21 or count < 4:  # begun before `low`: seen then
@@ -343,12 +370,15 @@ def find_numbers(
             continue
         if found == len(out):
             return found, start
+        if _maybe_named(units, start):
+            flags |= MAYBE_NAMED
         row = out[found]
         row["start"], row["end"], row["key"], row["value"] = start, end, key, value
         row["digits"], row["brand"], row["flags"] = count, brand - 1, flags
         found += 1
         at = end
-    return found, at
+        reach = max(end, high)
+    return found, reach
 
 
 @nb.njit(cache=True)

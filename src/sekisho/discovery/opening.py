@@ -127,9 +127,7 @@ class Source:
 
     def inside(self, name: str, stream: Readable) -> Source:
         """A member of this source."""
-        return Source(
-            f"{self.path}!{name}", name, Ahead(stream), None, self.depth + 1, self.budget
-        )
+        return Source(f"{self.path}!{name}", name, Ahead(stream), None, self.depth + 1, self.budget)
 
     def seekable(self) -> Any:
         """A file that can be read from its end; raises `TooMuch` for a large one in an archive."""

@@ -38,7 +38,10 @@ def _texts(column: Any) -> list[str | bytes | None]:
     if pa.types.is_temporal(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return [None] * len(column)
     values: list[Any] = column.to_pylist()
-    return [value if value is None or isinstance(value, str | bytes) else _text(value) for value in values]
+    return [
+        value if value is None or isinstance(value, str | bytes) else _text(value)
+        for value in values
+    ]
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A copy of a text file with the findings masked: same encoding, same length, whole or not at all."""
+"""A copy of a text file with the findings masked: same encoding, same length, whole or none."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def redact_file(path: Path, findings: Sequence[Finding], machine: Machine) -> Pa
         finally:
             Path(partial).unlink()
     except OSError as error:
-        raise NotRedacted(os.strerror(error.errno) if error.errno else "cannot be written") from None
+        raise NotRedacted(
+            os.strerror(error.errno) if error.errno else "cannot be written"
+        ) from None
     return target
 
 
-def _copy(
-    source: BinaryIO, copy: BinaryIO, findings: Sequence[Finding], machine: Machine
-) -> None:
+def _copy(source: BinaryIO, copy: BinaryIO, findings: Sequence[Finding], machine: Machine) -> None:
     encoding = encoding_of(source.read(HEAD))
     source.seek(0)
     if encoding == BINARY:

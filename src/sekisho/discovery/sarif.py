@@ -10,7 +10,9 @@ from urllib.parse import quote
 from sekisho.discovery.baseline import fingerprint
 from sekisho.discovery.finding import Finding, Kind, NotRead
 
-SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA: Final = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 _RULES: Final = {
     Kind.PAN: ("CardNumber", "A card number is stored in clear (PCI DSS 4.0.1 req. 3.5.1)."),
     Kind.SECURITY_CODE: (

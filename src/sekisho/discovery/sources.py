@@ -89,39 +89,32 @@ class Looker:
             yield NotRead(source.path, _reason(error))
         except GeneratorExit:
             raise
-        except Exception as error:  # noqa: BLE001 - libraries have many kinds of trouble
+        except Exception as error:
             yield NotRead(source.path, archives.broken(kind, error))
 
     def _by_kind(self, source: Source, kind: str) -> Iterator[Report]:
         machine, inside = self._machine, self._guarded
+        readers: dict[str, Callable[[], Iterator[Report]]] = {
+            "zip": lambda: archives.zip_members(source, inside),
+            "tar": lambda: archives.tar_members(source, inside),
+            "office": lambda: documents.office(source, machine),
+            "ole": lambda: self._ole(source),
+            "rtf": lambda: documents.rtf(source, machine),
+            "pdf": lambda: pdf.pdf(source, machine),
+            "sqlite": lambda: self._sqlite(source),
+            "parquet": lambda: parquet.parquet(source, machine, self._sample),
+            "mbox": lambda: mail.mbox(source, machine, inside),
+            "mail": lambda: mail.message(source, machine, inside),
+            "text": lambda: TextScan(machine, source.path).run(source.stream.read),
+        }
         if source.depth > MOST_DEPTH:
             yield NotRead(source.path, f"archives nested deeper than {MOST_DEPTH}")
         elif kind in _NO_READER:
             yield NotRead(source.path, _NO_READER[kind])
-        elif kind in ("gzip", "bzip2", "xz", "zstd"):
-            yield from archives.compressed(source, inside, kind)
-        elif kind == "zip":
-            yield from archives.zip_members(source, inside)
-        elif kind == "tar":
-            yield from archives.tar_members(source, inside)
-        elif kind == "office":
-            yield from documents.office(source, machine)
-        elif kind == "ole":
-            yield from self._ole(source)
-        elif kind == "rtf":
-            yield from documents.rtf(source, machine)
-        elif kind == "pdf":
-            yield from pdf.pdf(source, machine)
-        elif kind == "sqlite":
-            yield from self._sqlite(source)
-        elif kind == "parquet":
-            yield from parquet.parquet(source, machine, self._sample)
-        elif kind == "mbox":
-            yield from mail.mbox(source, machine, inside)
-        elif kind == "mail":
-            yield from mail.message(source, machine, inside)
+        elif kind in readers:
+            yield from readers[kind]()
         else:
-            yield from TextScan(machine, source.path).run(source.stream.read)
+            yield from archives.compressed(source, inside, kind)
 
     def _sqlite(self, source: Source) -> Iterator[Report]:
         try:
@@ -137,7 +130,7 @@ class Looker:
         file = source.seekable()
         try:
             yield from documents.workbook(source, self._machine, file)
-        except Exception:  # noqa: BLE001 - no workbook
+        except Exception:
             for encoding in ("binary", "utf-16-le"):
                 file.seek(0)
                 yield from TextScan(self._machine, source.path, encoding).run(file.read)
@@ -166,7 +159,7 @@ def kind_of(source: Source) -> str:
 def _zip_kind(head: bytes) -> str:
     first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     is_office = first in (b"[Content_Types].xml", b"_rels/.rels", b"docProps/app.xml") or (
-        first == b"mimetype" and b"opendocument" in head[:200]
+        first == b"mimetype" and b"epub" not in head[:200]
     )
     return "office" if is_office or re.search(rb"(?:xl|word|ppt)/\w+\.xml", head) else "zip"
 

@@ -78,7 +78,9 @@ def cells(line: str, delimiter: str) -> list[tuple[int, int]]:
             found.append((at, at + len(part)))
             at += len(part) + 1
         return found
-    pattern = re.compile(rf'(?:\s*"(?:[^"]|"")*"[^{re.escape(delimiter)}]*|[^{re.escape(delimiter)}]*)')
+    pattern = re.compile(
+        rf'(?:\s*"(?:[^"]|"")*"[^{re.escape(delimiter)}]*|[^{re.escape(delimiter)}]*)'
+    )
     found, at = [], 0
     while at <= len(line):
         match = pattern.match(line, at)
@@ -98,6 +100,11 @@ class Tables:
     _created: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _named: bool = False  # a code's name was seen, so that a list of columns may hold one
     _insert: tuple[str, ...] | None = None  # columns of a statement that goes on
+
+    def names_cards(self) -> bool:
+        """Whether a header's name says that its column holds cards."""
+        names = self.header.names if self.header is not None else ()
+        return any(what_says(name) is Says.A_CARD for name in names)
 
     def says(self, block: Block, start: int) -> Says:
         """What the column's name says of a number that begins at unit ``start``."""
@@ -210,11 +217,11 @@ class Tables:
                 return
             if start + match.start() >= block.high:
                 break
-            inside, place = match.start() + 1, 0
-            for one in _FIELD.finditer(text, inside, match.end() - 1):
+            inside = match.start() + 1
+            fields = _FIELD.finditer(text, inside, match.end() - 1)
+            for place, one in enumerate(fields):
                 if place in codes:
                     yield from _code_in(text, one.span(), start)
-                place += 1
             at = match.end()
         self._insert = names
 

@@ -30,7 +30,7 @@ from sekisho.discovery.finding import (
     TestNumber,
 )
 from sekisho.discovery.judge import (
-    MOST_AROUND,
+    MOST_UNNAMED,
     Around,
     Column,
     column_of,
@@ -38,7 +38,7 @@ from sekisho.discovery.judge import (
     number_odds,
 )
 from sekisho.discovery.names import Says, what_says
-from sekisho.discovery.tables import Tables
+from sekisho.discovery.tables import CodeCell, Tables
 from sekisho.discovery.testnumbers import is_test_number
 from sekisho.vault.pan import BRAND_RANGES, Brand, mask
 
@@ -122,7 +122,7 @@ class TextScan:
         yield from self._blocks(_Joined(head, read))
 
     def _blocks(self, read: Read) -> Iterator[Report]:
-        pad = bytes(kernel.PAD)
+        pad = bytes(2 * kernel.PAD)  # twice: UTF-16 has two bytes for a unit
         data, base, line, low = pad, -len(pad), 1, len(pad)
         escaped = _Escapes(self.encoding)
         while True:
@@ -155,7 +155,7 @@ class TextScan:
         self.machine.went_to = block.high
         portions = [part.copy() for part in self.machine.find_numbers(block, self.columns)]
         columns = self._columns_of(portions)
-        for number in (one for part in portions for one in part):
+        for number in self._worth_a_look(portions, columns):
             if is_test_number(int(number["value"])) and not self.machine.test_numbers:
                 tests += 1
                 continue
@@ -175,6 +175,20 @@ class TextScan:
         found = {int(row["key"]): column_of(row) for row in filled if int(row["key"]) in wanted}
         return {key: found.get(key, Column(1, 1)) for key in wanted}
 
+    def _worth_a_look(
+        self, portions: list[NDArray[Any]], columns: dict[int, Column]
+    ) -> Iterator[Any]:
+        """Leave out what no surroundings could make a card: ids, by the thousand."""
+        hopeless = np.array(
+            [key for key, one in columns.items() if one.odds + MOST_UNNAMED < 0], dtype=np.uint64
+        )
+        if self.says is Says.A_CARD or self.tables.names_cards():
+            hopeless = hopeless[:0]
+        told = kernel.MAYBE_NAMED | kernel.TRACK_AFTER
+        for part in portions:
+            keep = (part["flags"] & told > 0) | ~np.isin(part["key"], hopeless)
+            yield from part[keep]
+
     def _weigh(self, block: Block, number: Any, column: Column) -> _Candidate | None:
         flags = int(number["flags"])
         track = bool(flags & kernel.TRACK_AFTER)
@@ -182,11 +196,7 @@ class TextScan:
             return None
         if flags & kernel.LETTER_AFTER:
             return None
-        blank = Around(binary=block.encoding == BINARY)
         brand = BRAND_RANGES[int(number["brand"])].brand
-        odds = number_odds(number, column, blank)
-        if odds + MOST_AROUND < 0:
-            return None
         start, end = int(number["start"]), int(number["end"])
         before = block.before(start, _BEFORE)
         says = self.says or what_says(before)
@@ -196,7 +206,7 @@ class TextScan:
             says = self.tables.says(block, start)
         near = beside(block.after(end, AFTER), before, brand)
         code, striped = near.code is not None, near.track > 0
-        around = Around(says, near.expiry, code, striped, blank.binary)
+        around = Around(says, near.expiry, code, striped, block.encoding == BINARY)
         odds = number_odds(number, column, around)
         return _Candidate(number, start, end, brand, odds, around, near, column)
 
@@ -220,7 +230,7 @@ class TextScan:
         return _Code(at + found.start, at + found.end, sure, alone)
 
     def _tell(
-        self, block: Block, candidates: list[_Candidate], codes: list[_Code], rows: list[_Code]
+        self, block: Block, candidates: list[_Candidate], codes: list[_Code], rows: list[CodeCell]
     ) -> Iterator[Finding]:
         likely = [one.start for one in candidates if one.odds > _MIN_CARD_ODDS]
         spots = sorted({code.start for code in codes} | {row.start for row in rows})
@@ -236,7 +246,7 @@ class TextScan:
                 continue
             yield self._number(block, one, sure)
             code = self._code_beside(block, one)
-            if code is not None and code not in spots:
+            if code is not None and not _is_near(spots, one.start):
                 told.add(code)
                 width = 4 if one.brand is Brand.AMEX else 3
                 yield self._found_code(block, code, code + width, min(0.85, sure))
@@ -268,9 +278,7 @@ class TextScan:
 
     def _found_code(self, block: Block, start: int, end: int, sure: float) -> Finding:
         shown = "*" * (end - start)
-        return self._place(
-            block, start, end, (Kind.SECURITY_CODE, None, shown, round(sure, 2), ())
-        )
+        return self._place(block, start, end, (Kind.SECURITY_CODE, None, shown, round(sure, 2), ()))
 
     def _place(
         self,

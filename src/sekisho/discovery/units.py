@@ -93,7 +93,7 @@ def _utf16(raw: Bytes, little: bool, units: Bytes, offsets: Offsets) -> int:  # 
 
 
 @nb.njit(cache=True)
-def _of_row(row: int, cell: int) -> int:
+def _of_row(row: int, cell: int) -> int:  # noqa: PLR0911 - one return for each character
     """The unit of a character of JIS X 0208 by row and cell."""
     if row == 3:
         return cell + 32  # digits and letters stand in the order of ASCII

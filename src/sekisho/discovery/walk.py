@@ -60,11 +60,11 @@ def _under(path: str, seen: set[tuple[int, int]]) -> Iterator[Item | NotRead]:
             yield Item(here, state.st_size, f"{state.st_size}-{state.st_mtime_ns}-{state.st_ino}")
             continue
         try:
-            names = sorted(os.listdir(here), reverse=True)
+            inside = sorted(Path(here).iterdir(), reverse=True)
         except OSError as error:
             yield NotRead(redact_path(here), _why(here, error))
             continue
-        waiting.extend(str(Path(here) / name) for name in names)
+        waiting.extend(str(one) for one in inside)
 
 
 def _why(path: str, error: OSError) -> str:

@@ -28,14 +28,12 @@ def register(app: typer.Typer) -> None:
     app.command("discover")(discover)
 
 
-def discover(
+def discover(  # noqa: PLR0913, PLR0917 - the options of the command
     paths: Annotated[
         list[str],
-        typer.Argument(
-            help="Files, folders, postgresql:// or mysql:// addresses; - reads a pipe."
-        ),
+        typer.Argument(help="Files, folders, postgresql:// or mysql:// addresses; - reads a pipe."),
     ],
-    json_: Annotated[
+    json_: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--json", help="Print findings as JSON and nothing else.")
     ] = False,
     sarif: Annotated[
@@ -45,10 +43,10 @@ def discover(
     baseline: Annotated[
         Path | None, typer.Option(help="Findings accepted earlier; only others are reported.")
     ] = None,
-    accept: Annotated[
+    accept: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--accept", help="Write what is found now to the baseline.")
     ] = False,
-    redact: Annotated[
+    redact: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--redact", help="Write a masked copy beside each text file.")
     ] = False,
     workers: Annotated[
@@ -60,7 +58,7 @@ def discover(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Only the first N rows of each table.")
     ] = None,
-    test_numbers: Annotated[
+    test_numbers: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--test-numbers", help="Report published test numbers as well.")
     ] = False,
     lang: Annotated[Lang, typer.Option(help="Language of screen and page.")] = Lang.EN,

@@ -14,7 +14,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "ここに挙げた情報を取り除く担当者に限ります。",
     ),
     "kind": ("Search for stored card data", "保存されたカード情報の検索結果"),
-    "h1.found": ("Card data is stored in {files} places", "{files} か所にカード情報が保存されています"),
+    "h1.found": (
+        "Card data is stored in {files} places",
+        "{files} か所にカード情報が保存されています",
+    ),
     "h1.found_one": ("Card data is stored in one place", "1 か所にカード情報が保存されています"),
     "h1.none": ("No card data was found", "カード情報は見つかりませんでした"),
     "h1.unsure": (
@@ -93,7 +96,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
             "（PCI DSS 4.0.1 要件 12.10.7）。"
         ),
     ),
-    "todo.again": ("Search again until nothing is left.", "何も残らなくなるまで、もう一度検索します。"),
+    "todo.again": (
+        "Search again until nothing is left.",
+        "何も残らなくなるまで、もう一度検索します。",
+    ),
     "places": ("Where", "見つかった場所"),
     "places.note": (
         "Most dangerous first: security codes and stripes, then the number of cards.",
@@ -177,10 +183,14 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "… ほか {n} か所（--page または --json ですべて見られます）",
     ),
     "screen.counts": (
-        "{codes} security codes, {tracks} magnetic stripes, {pans} card numbers "
-        "in {files} places; {looked} looked into, {not_read} not read",
-        "セキュリティコード {codes} 件、磁気データ {tracks} 件、カード番号 {pans} 件（{files} か所）。"
-        "調べたもの {looked} 件、読めなかったもの {not_read} 件",
+        (
+            "{codes} security codes, {tracks} magnetic stripes, {pans} card numbers "
+            "in {files} places; {looked} looked into, {not_read} not read"
+        ),
+        (
+            "セキュリティコード {codes} 件、磁気データ {tracks} 件、カード番号 {pans} 件"
+            "（{files} か所）。調べたもの {looked} 件、読めなかったもの {not_read} 件"
+        ),
     ),
     "screen.none": (
         "No card data found. {looked} looked into, {not_read} not read",
@@ -207,7 +217,10 @@ _REASONS_JA: Final = (
     ("became shorter while it was read", "読んでいる間に短くなりました"),
     ("does not exist", "存在しません"),
     ("a link to nothing", "リンク先がありません"),
-    ("not a plain file: a device, a pipe or a socket", "通常のファイルではありません（デバイス、パイプ、ソケット）"),
+    (
+        "not a plain file: a device, a pipe or a socket",
+        "通常のファイルではありません（デバイス、パイプ、ソケット）",
+    ),
     ("encrypted", "暗号化されています"),
     ("PDF is broken", "PDF が壊れています"),
     ("its reader died over it", "読み取り中に処理が落ちました"),
