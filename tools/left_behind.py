@@ -7,18 +7,17 @@ is found fails. Files that cannot be read are counted: tests make broken ones by
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import io
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from sekisho.discovery.run import Settings, run
+from sekisho.domain.progress import Silent
+
 ROOT = Path(__file__).resolve().parent.parent
 PLANTED = ROOT / "tests" / "planted.toml"
-COMMAND = (sys.executable, "-c", "from sekisho.app.cli import main; main()", "discover", "--json")
-KNOWN_ENDS = (0, 1, 3, 5)
 
 
 def main(argv: list[str]) -> int:
@@ -27,13 +26,11 @@ def main(argv: list[str]) -> int:
     if not folder.is_dir():
         print(f"{folder} is not there: the tests left nothing to look at", file=sys.stderr)
         return 1
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [*COMMAND, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode not in KNOWN_ENDS:
-        print(done.stderr, file=sys.stderr)
-        return 1
-    report = json.loads(done.stdout)
+    outcome = run([str(folder)], Settings(), Silent(), io.BytesIO())
+    report = {
+        "findings": [one.as_json() for one in outcome.findings],
+        "not_read": [one.as_json() for one in outcome.not_read],
+    }
     planted = tomllib.loads(PLANTED.read_text(encoding="utf-8"))["planted"]
     troubles = left_behind(report, folder, planted)
     for trouble in troubles[:50]:

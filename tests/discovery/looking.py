@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from benchmarks.parts.card_texts import luhn_digit
+
 from sekisho.discovery.finding import Finding, Kind, NotRead, Report
 from sekisho.discovery.sources import Looker
 from sekisho.discovery.text import Machine, TextScan

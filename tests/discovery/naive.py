@@ -6,14 +6,37 @@ import re
 
 from sekisho.vault.pan import brand_of, luhn_fits
 
-SHAPES = (
-    "4444 465 464 44443 44442 44441 4333 4445 6D 6A 88 448 4C 4443 4442 4441 555 446 484"
-).split()
-GROUPS = [
-    re.compile(r"(?P<s>[ .+\-]|%20)".join([rf"\d{{{int(shape[0], 16)}}}", rf"\d{{{int(shape[1], 16)}}}"])
-        + "".join(rf"(?P=s)\d{{{int(one, 16)}}}" for one in shape[2:]))
-    for shape in SHAPES
-]  # fmt: skip
+SHAPES = [
+    "4444",
+    "465",
+    "464",
+    "44443",
+    "44442",
+    "44441",
+    "4333",
+    "4445",
+    "6D",
+    "6A",
+    "88",
+    "448",
+    "4C",
+    "4443",
+    "4442",
+    "4441",
+    "555",
+    "446",
+    "484",
+]
+
+
+def shape_pattern(shape: str) -> re.Pattern[str]:
+    first, *rest = (int(one, 16) for one in shape)
+    mark = r"(?P<s>[ .+\-]|%20)"
+    others = [rf"\d{{{length}}}" for length in rest]
+    return re.compile(rf"\d{{{first}}}{mark}{'(?P=s)'.join(others)}")
+
+
+GROUPS = [shape_pattern(shape) for shape in SHAPES]
 
 
 def numbers_in(text: str) -> list[tuple[int, int]]:

@@ -27,7 +27,9 @@ def found_in(text: str, cut: int | None = None) -> list[tuple[int, int]]:
             units, low, end, MACHINE.prefixes, MACHINE.lengths, columns, out
         )
         hard = kernel.LONGER_BEFORE | kernel.LONGER_AFTER | kernel.LETTER_AFTER
-        found += [one for one in out[:count] if not one["flags"] & (hard | kernel.LETTER_BEFORE)]
+        found += [
+            one for one in out[:count].copy() if not one["flags"] & (hard | kernel.LETTER_BEFORE)
+        ]
     return [(int(one["start"]) - len(PAD), int(one["end"]) - len(PAD)) for one in found]
 
 

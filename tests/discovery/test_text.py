@@ -25,7 +25,10 @@ def test_japanese_right_beside_the_digits(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", JAPANESE)
 def test_full_width_digits(encoding: str) -> None:
     wide = card().translate({0x30 + at: 0xFF10 + at for at in range(10)})
-    assert kinds(f"番号：{wide}を登録、カード確認番号：９８７", encoding) == ["pan", "security_code"]
+    assert kinds(f"番号：{wide}を登録、カード確認番号：９８７", encoding) == [
+        "pan",
+        "security_code",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_track_data_is_one_finding_each() -> None:
 
 
 def test_published_test_numbers_are_no_findings() -> None:
-    assert kinds("card 4111111111111111 and 4000000000000002") == []
+    assert kinds("card 4111111111111111 and " + card("4" + "0" * 12 + "77")) == []
 
 
 def test_a_column_of_random_ids_is_no_column_of_cards() -> None:
@@ -142,7 +145,7 @@ class Endless:
 
 def test_one_line_of_any_length_in_bounded_pieces() -> None:
     text = f" card {card()} ".encode()
-    places = {at: text for at in (0, BLOCK - 10, BLOCK + 65536 - 2050, 3 * BLOCK - 7)}
+    places = dict.fromkeys((0, BLOCK - 10, BLOCK + 65536 - 2050, 3 * BLOCK - 7), text)
     stream = Endless(3 * BLOCK + 1000, places)
     found = findings(list(TextScan(MACHINE, "x").run(stream.read)))
     assert len(found) == 4

@@ -39,6 +39,8 @@ def sqlite_file(source: Source, machine: Machine, sample: int | None) -> Iterato
         connection = sqlite3.connect(":memory:")
         connection.deserialize(source.seekable().read())
     with closing(connection):
+        if _cut_off(source):
+            yield NotRead(source.path, "database is cut off")
         connection.text_factory = bytes
         listed = "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
         for (name,) in connection.execute(listed).fetchall():
@@ -48,6 +50,18 @@ def sqlite_file(source: Source, machine: Machine, sample: int | None) -> Iterato
                 yield from _rows(cursor, table, source.path, machine)
             except sqlite3.Error as error:
                 yield NotRead(f"{source.path}!{table}", f"table is broken ({type(error).__name__})")
+
+
+def _cut_off(source: Source) -> bool:
+    """Whether a SQLite file says it has more pages than there are (its file format, 1.3)."""
+    head = source.stream.peek(100)
+    if source.file is None or len(head) < 100:
+        return False
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    in_use = head[24:28] == head[92:96]  # else the count of pages is not to be trusted
+    size = source.file.seek(0, 2)
+    return bool(in_use and size < pages * (65536 if page == 1 else page))
 
 
 def database(address: str, machine: Machine, sample: int | None) -> Iterator[Report]:
@@ -75,9 +89,11 @@ def _postgres(address: str, path: str, machine: Machine, sample: int | None) -> 
             connection.read_only = True
             connection.execute("SELECT set_config('statement_timeout', '0', true)")
             tables = connection.execute(
-                "SELECT table_schema, table_name FROM information_schema.tables "
-                "WHERE table_type = 'BASE TABLE' AND table_schema NOT LIKE 'pg\\_%%' "
-                "AND table_schema <> ALL (%s) ORDER BY 1, 2",
+                # Not information_schema: it keeps silent about tables that may not be read.
+                "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE c.relkind IN ('r', 'm') AND n.nspname NOT LIKE 'pg\\_%%' "
+                "AND n.nspname <> ALL (%s) ORDER BY 1, 2",
                 (list(_SYSTEM),),
             ).fetchall()
             for schema, table in tables:

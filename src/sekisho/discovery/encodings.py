@@ -35,7 +35,8 @@ def encoding_of(head: bytes) -> str:  # noqa: PLR0911 - one return for each enco
         return ISO_2022_JP
     if head.isascii() or _decodes(head, "utf-8"):
         return "utf-8"
-    scores = {name: _japanese(head, name) for name in ("cp932", "euc_jp")}
+    names = ("cp932", "euc_jp", "utf-16-le", "utf-16-be")  # the last two: without an ASCII letter
+    scores = {name: _japanese(head, name) for name in names}
     best = max(scores, key=lambda name: scores[name])
     if scores[best] > 0:
         return best

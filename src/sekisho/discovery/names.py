@@ -25,7 +25,7 @@ _CARD: Final = re.compile(
 _OTHER_THING: Final = re.compile(
     r"(?<![a-z])(?:id|uid|pid|tid|sid|oid|ids|ref|ts|rrn|arn|stan|seq|tel|fax|jan|ean|isbn|imei|"
     r"imsi|iccid|iban|sku|lot|sn|nonce|hash|epoch|clock|offset|size|bytes|total|amount|price)"
-    r"(?![a-z])|(?<=[a-z_])I[dD](?![a-z])|_id\b|user|order|trac[ek]|session|phone|mobile|serial|"
+    r"(?![a-z])|_id\b|user|order|trac[ek]|session|phone|mobile|serial|"
     r"invoice|stamp|time|transaction|txn|request|req\b|parcel|shipment|ticket|receipt|account\b|"
     r"customer|member|event|message|msg|thread|batch|job|token|key\b|barcode|reference|version|"
     r"build|注文|伝票|問い?合わ?せ|追跡|電話|受付|口座|商品|会員ID|顧客|発注|請求|整理|管理|"
@@ -34,7 +34,7 @@ _OTHER_THING: Final = re.compile(
 )
 _SURROGATE: Final = re.compile(r"(?:id|ref|token|hash|uuid|key)[\"'\s:=\]>]*$", re.IGNORECASE)
 _FILLER: Final = re.compile(
-    r"s?[\W_]*(?:(?:number|no|num|nr|is|was|code|id|value|番号|コード|は|が|の)[\W_]*){0,3}",
+    r"(?:s|ing)?[\W_]*(?:(?:number|no|num|nr|is|was|code|id|value|番号|コード|は|が|の)[\W_]*){0,3}",
     re.IGNORECASE,
 )
 _WORDS_BACK: Final = 40

@@ -250,7 +250,8 @@ class TextScan:
                 told.add(code)
                 width = 4 if one.brand is Brand.AMEX else 3
                 yield self._found_code(block, code, code + width, min(0.85, sure))
-        for found in (*codes, *rows):
+        named: list[_Code | CodeCell] = [*codes, *rows]
+        for found in named:
             near = _is_near(likely, found.start)
             if found.start in told or not (found.alone or near):
                 continue
