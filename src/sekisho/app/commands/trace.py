@@ -21,12 +21,14 @@ from sekisho.app.tracing import (
     TraceOptions,
     TraceRun,
     explain,
+    known_leak_warnings,
     lasting_workdir,
     run_trace,
     write_results,
 )
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import EntityKind, Finding, Trace
+from sekisho.domain.known_leaks import KnownState
 from sekisho.warehouse.intake import InputRequest
 
 MEMBERS_TOLD = 6  # shops of an operator or processor that the screen names
@@ -54,7 +56,7 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         Path | None, typer.Option(help="Cards with product, home area, opening, replacement.")
     ] = None,
     known_leaks: Annotated[
-        Path | None, typer.Option(help="Leaks that are known: taken out first (not there yet).")
+        Path | None, typer.Option(help="Leaks that are known: taken out first.")
     ] = None,
     as_of: Annotated[
         str | None,
@@ -82,16 +84,12 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         fraud=fraud,
         merchants=merchants,
         cards=cards,
+        known_leaks=known_leaks,
         columns=column_pairs(columns),
         timezone=timezone,
         as_of=day_of("--as-of", as_of),
     )
     asked, notes = _levels(levels)
-    if known_leaks is not None:
-        raise BadInput(
-            "--known-leaks is not there yet in this version.",
-            hint="Run without it; a leak that is known will be the first finding.",
-        )
     options = TraceOptions(memory_limit=_memory(memory), threads=threads, levels=asked)
     console = Console()
     with OutputFolder(out) as folder, lasting_workdir() as work, drawn(STEPS) as bars:
@@ -137,8 +135,12 @@ def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
                 f"{escape(str(out / 'rejects.csv'))}[/]",
                 soft_wrap=True,
             )
-    for note in notes:
-        console.print(f"[yellow]{note}[/]")
+    for note in (*notes, *known_leak_warnings(trace.known_leaks)):
+        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+    taken = [known for known in trace.known_leaks if known.state is KnownState.TAKEN_OUT]
+    if taken:
+        cards = sum(known.cards_taken_out for known in taken)
+        console.print(f"{len(taken)} known leaks taken out with {cards:,} misused cards")
     console.print(
         f"{trace.transactions:,} transactions of {trace.funnel.cards_seen:,} cards, "
         f"{trace.cases:,} frauds that count, as of {trace.as_of.isoformat()}"
