@@ -76,9 +76,8 @@ def recall(looker: Looker, folder: Path, options: argparse.Namespace) -> list[st
                 codes_found=min(codes, one.codes), codes_invented=max(codes - one.codes, 0),
             )  # fmt: skip
             if hits < wanted.total() or codes != one.codes:
-                print(
-                    f"  seed {seed} {one.kind}: {hits}/{wanted.total()} cards, {codes}/{one.codes} codes"
-                )
+                counts = f"{hits}/{wanted.total()} cards, {codes}/{one.codes} codes"
+                print(f"  seed {seed} {one.kind}: {counts}")
         for tool, command in (("PANhunt", options.panhunt), ("ccsrch", options.ccsrch)):
             others(tool, command, corpus, sum(len(one.records) for one in files))
     print(f"{len(files)} formats: {dict(total)}")
