@@ -38,6 +38,9 @@ def main() -> None:
             raise
         _tell(_STOPPED)
         sys.exit(_STOPPED.exit_code)
+    finally:
+        # The work is whole or not at all by now; while Python winds up, its own handlers are gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _tell(error: SekishoError) -> None:

@@ -163,6 +163,7 @@ def prepare(
     panel = merchants
     if groups:
         panel = join_panels([merchants, *(found.at_entities(group) for group in groups)])
+    del found, groups  # as large as the panel itself
     tested = tested_entities(panel)
     unit = sampling_unit(study, share)
     totals = study.totals

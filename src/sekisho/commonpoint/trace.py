@@ -103,7 +103,8 @@ def trace(
         )
     progress.step("draw")
     share = history.draw(cards=question.controls)
-    cards, visits, frauds = history.cards(), history.visits(), history.frauds()
+    # Visits last, for they are many: whoever asks for them holds the only copy.
+    cards, frauds, visits = history.cards(), history.frauds(), history.visits()
     end = ((question.as_of - EPOCH).days + 1) * DAY
     clock = make_clock(survey.first_at, end)
     progress.step("study")
@@ -118,6 +119,7 @@ def trace(
     progress.step("screen")
     levels = read_levels(history, question.levels)
     ground, drawn = prepare(history, study, visits, levels, share)
+    del visits
     if study.gone.size:
         whole = ground.study
         ground = replace(ground, panel=whole.renew(ground.panel), bulk=whole.renew(ground.bulk))

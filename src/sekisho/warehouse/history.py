@@ -264,7 +264,11 @@ class DuckHistory:
         return bool(found[0][0])
 
     def visits(self) -> VisitTable:
-        """All visits of the drawn cards."""
+        """All visits of the drawn cards. They are large, so nothing is kept of them here."""
+        visits, self._visits = self._all_visits(), None
+        return visits
+
+    def _all_visits(self) -> VisitTable:
         if self._visits is None:
             self._visits = _visit_table(self._fetch("numbered_visits"))
         return self._visits
@@ -275,7 +279,7 @@ class DuckHistory:
         card = np.ma.getdata(rows["card"]).astype(np.int32)
         at = _seconds(rows["fraud_at"])
         entity = np.ma.getdata(rows["entity"]).astype(np.int32).copy()
-        visits = self.visits()
+        visits = self._all_visits()
         order = np.argsort(visits.card.astype(np.int64) * FAR + visits.at, kind="stable")
         keys = (visits.card.astype(np.int64) * FAR + visits.at)[order]
         wanted = card.astype(np.int64) * FAR + at
