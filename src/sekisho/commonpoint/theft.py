@@ -112,15 +112,21 @@ class _Near:
 
 def _near(visits: VisitTable, members: Sequence[MemberWindow]) -> _Near:
     """Visits at the members in their windows or within a margin of them."""
-    day = visits.at // DAY
-    near, inside = np.zeros(day.size, bool), np.zeros(day.size, bool)
+    # One look at all visits, whatever the number of members: a processor has hundreds.
+    merchants = np.array([member.merchant for member in members], np.int64)
+    most = int(max(visits.entity.max(initial=0), merchants.max(initial=0))) + 1
+    first, last = np.full(most, np.iinfo(np.int64).max), np.full(most, np.iinfo(np.int64).min)
     for member in members:
-        margin = max(MARGIN_DAYS, (member.end_day - member.start_day) // 10)
-        here = visits.entity == member.merchant
-        inside |= here & (day >= member.start_day) & (day <= member.end_day)
-        near |= here & (day >= member.start_day - margin) & (day <= member.end_day + margin)
-    rows = np.flatnonzero(near)
-    return _Near(rows, inside[rows])
+        first[member.merchant], last[member.merchant] = member.start_day, member.end_day
+    wanted = np.zeros(most, bool)
+    wanted[merchants] = True
+    rows = np.flatnonzero(wanted[visits.entity])
+    day, merchant = visits.at[rows] // DAY, visits.entity[rows]
+    start, end = first[merchant], last[merchant]
+    margin = np.maximum(MARGIN_DAYS, (end - start) // 10)
+    near = (day >= start - margin) & (day <= end + margin)
+    inside = (day >= start) & (day <= end)
+    return _Near(rows[near], inside[near])
 
 
 @dataclass(frozen=True, slots=True)
