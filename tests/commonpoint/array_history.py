@@ -216,6 +216,9 @@ class ArrayHistory:
         columns = [np.array([row[i] for row in rows], np.int64) for i in range(4)]
         return GroupTable(*columns, ids, ids)
 
+    def terminals(self, entities: np.ndarray) -> None:
+        """Plain purchases name no terminal."""
+
     def misuse(self) -> None:
         """Plain purchases say nothing about how a card was read."""
 

@@ -23,6 +23,8 @@ from sekisho.domain.finding import (
     Member,
     Method,
     SuspectKind,
+    TerminalCount,
+    Terminals,
     Theft,
     TheftKind,
     Trace,
@@ -104,6 +106,9 @@ def online_shop() -> Finding:
             DataEvidence("expiry", 211, 214, 31, 40, 1e-180, taken=True),
             DataEvidence("security_code", 188, 202, 22, 39, 1e-150, taken=True),
             DataEvidence("track", 0, 214, 1, 40, 1.0, taken=False),
+        ),
+        terminals=Terminals(
+            (TerminalCount("T441002703", 3100, 201, 5.2),), CardGroup(3818, 13, 6.0), 2.1e-31
         ),
         theft=Theft(
             TheftKind.FORM, CardGroup(4120, 208, 7.1), CardGroup(2510, 6, 4.1), 0.231, 3.4e-27

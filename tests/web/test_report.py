@@ -382,3 +382,17 @@ def test_how_the_data_was_taken_is_said_with_its_counts(
     without = replace(finding, theft=None)
     page = render_report(replace(trace, findings=(without,)), language=language)
     assert words.text("finding.theft") not in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terminals_and_reports_to_come_are_said(language: Language) -> None:
+    trace = samples.full_trace()
+    page = render_report(trace, language=language)
+    words = Words(language)
+    assert words.text("finding.terminals") in page
+    assert "T441002703" in page
+    assert words.percent(0.0356) in page
+    plain = replace(trace.findings[0], terminals=None, corrected_misuse=None)
+    page = render_report(replace(trace, findings=(plain,)), language=language)
+    assert words.text("finding.terminals") not in page
+    assert words.percent(0.0356) not in page

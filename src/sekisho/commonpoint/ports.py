@@ -17,6 +17,7 @@ from sekisho.domain.history import (
     MisuseTable,
     Survey,
     Tenure,
+    TerminalTable,
     VisitTable,
 )
 
@@ -61,6 +62,9 @@ class History(Protocol):
 
     def misuse(self) -> MisuseTable | None:
         """The reported transactions of drawn cards; None if nothing is known about them."""
+
+    def terminals(self, entities: Ints) -> TerminalTable | None:
+        """The drawn cards' visits at some merchants with terminals; None if none is known."""
 
     def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
         """The merchants of an entity that is known by its number, with the times of belonging.

@@ -63,13 +63,13 @@ def how_taken(
     typed[spell[inside & entered]] = True
     unsure = np.zeros_like(typed)
     unsure[spell[entered]] = True  # within the margin at least
-    first = _first_visits(spell, part.at[rows], inside & keep)
+    first = first_visits(spell, part.at[rows], inside & keep)
     of_entry = typed[first.spell]
     # Data that may have been entered just inside the true window says nothing either way.
     of_charge = ~typed[first.spell] & ~unsure[first.spell]
     return compare(
-        _group(ground, first.only(of_entry)),
-        _group(ground, first.only(of_charge)),
+        count_cards(ground, first.only(of_entry)),
+        count_cards(ground, first.only(of_charge)),
         ground.misfit,
     )
 
@@ -112,35 +112,43 @@ class _Near:
 
 def _near(visits: VisitTable, members: Sequence[MemberWindow]) -> _Near:
     """Visits at the members in their windows or within a margin of them."""
-    day = visits.at // DAY
-    near, inside = np.zeros(day.size, bool), np.zeros(day.size, bool)
+    # One look at all visits, whatever the number of members: a processor has hundreds.
+    merchants = np.array([member.merchant for member in members], np.int64)
+    most = int(max(visits.entity.max(initial=0), merchants.max(initial=0))) + 1
+    first, last = np.full(most, np.iinfo(np.int64).max), np.full(most, np.iinfo(np.int64).min)
     for member in members:
-        margin = max(MARGIN_DAYS, (member.end_day - member.start_day) // 10)
-        here = visits.entity == member.merchant
-        inside |= here & (day >= member.start_day) & (day <= member.end_day)
-        near |= here & (day >= member.start_day - margin) & (day <= member.end_day + margin)
-    rows = np.flatnonzero(near)
-    return _Near(rows, inside[rows])
+        first[member.merchant], last[member.merchant] = member.start_day, member.end_day
+    wanted = np.zeros(most, bool)
+    wanted[merchants] = True
+    rows = np.flatnonzero(wanted[visits.entity])
+    day, merchant = visits.at[rows] // DAY, visits.entity[rows]
+    start, end = first[merchant], last[merchant]
+    margin = np.maximum(MARGIN_DAYS, (end - start) // 10)
+    near = (day >= start - margin) & (day <= end + margin)
+    inside = (day >= start) & (day <= end)
+    return _Near(rows[near], inside[near])
 
 
 @dataclass(frozen=True, slots=True)
-class _First:
+class FirstVisits:
     """Spells, each with the instant of its first visit in the window."""
 
     spell: Ints
     at: Ints
 
-    def only(self, keep: NDArray[np.bool_]) -> _First:
-        return _First(self.spell[keep], self.at[keep])
+    def only(self, keep: NDArray[np.bool_]) -> FirstVisits:
+        """Some of them."""
+        return FirstVisits(self.spell[keep], self.at[keep])
 
 
-def _first_visits(spell: Ints, at: Ints, keep: NDArray[np.bool_]) -> _First:
+def first_visits(spell: Ints, at: Ints, keep: NDArray[np.bool_]) -> FirstVisits:
+    """The spells of some visits, each at the first of them."""
     order = np.lexsort((at[keep], spell[keep]))
     spells, heads = np.unique(spell[keep][order], return_index=True)
-    return _First(spells, at[keep][order][heads])
+    return FirstVisits(spells, at[keep][order][heads])
 
 
-def _group(ground: Background, first: _First) -> CardGroup:
+def count_cards(ground: Background, first: FirstVisits) -> CardGroup:
     """Cards, victims and expected victims of some spells, over all time.
 
     Standing charges expose most cards in the window's first month, so a later misuse period would

@@ -19,6 +19,7 @@ from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, Study, make_study
 from sekisho.commonpoint.taken import data_taken
+from sekisho.commonpoint.terminals import leaking_terminals
 from sekisho.commonpoint.theft import Background, how_taken
 from sekisho.commonpoint.to_come import corrected_rate, report_delays
 from sekisho.domain.errors import NothingToDo
@@ -230,9 +231,22 @@ def _of_theft(
     others = [a for a in judged.taken if a.kind is None and a is not found]
     theft = how_taken(ground, run.book.history.visits(), found, others)
     data, evidence = data_taken(run.ground.study, misuse, found, others)
+    asked = (
+        EntityKind.TERMINAL in run.question.levels and finding.entity_kind is EntityKind.MERCHANT
+    )
+    terminals = None
+    if asked:
+        elsewhere = np.concatenate([np.zeros(0, np.int64), *(one.spells for one in others)])
+        table = run.book.history.terminals(np.array([found.entity]))
+        terminals = leaking_terminals(ground, table, found, elsewhere)
     corrected = corrected_rate(run.ground.study, found, run.delays, finding.cards_exposed)
     return replace(
-        finding, theft=theft, data_taken=data, data_evidence=evidence, corrected_misuse=corrected
+        finding,
+        theft=theft,
+        data_taken=data,
+        data_evidence=evidence,
+        corrected_misuse=corrected,
+        terminals=terminals,
     )
 
 

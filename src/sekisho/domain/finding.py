@@ -107,6 +107,29 @@ class Theft:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalCount:
+    """One terminal of a shop: cards used at it in the window, those misused, and expected."""
+
+    terminal_id: str
+    cards: int
+    defrauded: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terminals:
+    """The terminals of a shop in which its excess sits.
+
+    ``elsewhere`` used other terminals of the shop only; ``p_value`` is the chance of so few misused
+    among them if the whole shop had leaked.
+    """
+
+    terminals: tuple[TerminalCount, ...]
+    elsewhere: CardGroup
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectedRate:
     """Misuse so far with the reports still to come: cards, and the share of the exposed.
 
@@ -188,6 +211,7 @@ class Finding:
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
     data_evidence: tuple[DataEvidence, ...] = ()  # behind ``data_taken``
     corrected_misuse: CorrectedRate | None = None  # None without report dates
+    terminals: Terminals | None = None  # None where it is the whole shop, or not asked
     theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 

@@ -95,6 +95,17 @@ class MisuseTable:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalTable:
+    """Visits with the terminal: a number into ``ids``, -1 where it is not known."""
+
+    card: Codes
+    entity: Ints
+    at: Ints
+    terminal: Ints
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupTable:
     """Which merchants belong together, and when (a shop can be sold).
 

@@ -26,10 +26,12 @@ from sekisho.domain.history import (
     MisuseTable,
     Survey,
     Tenure,
+    TerminalTable,
     VisitTable,
 )
 from sekisho.warehouse.codes import accounts_of, codes_of
 from sekisho.warehouse.misuse import TELLING, misuse_table, misuse_view
+from sekisho.warehouse.terminals import terminal_table, terminal_view
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -114,6 +116,7 @@ class DuckHistory:
         filters = NO_REFUND if "message_type" in present else ""
         if "amount_minor" in present:
             filters += " AND (amount_minor IS NULL OR amount_minor >= 0)"
+        self._filters = filters
         self._db.execute(
             "CREATE OR REPLACE TEMP VIEW visits AS "
             + _VISITS.format(
@@ -296,6 +299,20 @@ class DuckHistory:
             product=product[card],
             dated=np.ma.getdata(rows["dated"]).astype(bool),
         )
+
+    def terminals(self, entities: Ints) -> TerminalTable | None:
+        """The drawn cards' visits at some merchants with terminals; None if none is known."""
+        if "terminal_id" not in self._columns or not entities.size:
+            return None
+        self.passes += 1
+        self._db.execute(terminal_view(self._columns, self._filters))
+        merchants = ", ".join(str(int(entity)) for entity in entities)
+        self._db.execute(
+            "CREATE OR REPLACE TEMP TABLE terminal_merchants AS "  # noqa: S608 - integers
+            f"SELECT * FROM merchants_seen WHERE entity IN ({merchants})"
+        )
+        rows = self._fetch("terminal_visits")
+        return terminal_table(rows, _seconds(rows["authorized_at"]))
 
     def misuse(self) -> MisuseTable | None:
         """The reported transactions themselves; None if the history says nothing about them."""

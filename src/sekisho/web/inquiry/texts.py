@@ -148,6 +148,7 @@ _LETTER: Final[Mapping[str, tuple[str, str]]] = {
     "seen.unknown": ("unknown", "不明"),
     "seen.data": ("Data that the misuse points to", "不正利用から推定される漏えい項目"),
     "seen.data_unknown": ("the misuse does not show it", "不正利用の状況からは判断できません"),
+    "seen.terminals": ("Terminals in which the excess sits", "超過が集中している端末"),
     "seen.theft": ("How the data may have been taken", "情報の盗まれ方（推定）"),
     "seen.theft.form_skimming": (
         "read while it was entered",

@@ -23,6 +23,7 @@ from sekisho.domain.finding import (
     LeadTime,
     Member,
     Method,
+    Terminals,
     Theft,
     Trace,
 )
@@ -118,6 +119,7 @@ def _finding(finding: Finding) -> Document:
             }
             for told in finding.data_evidence
         ],
+        "terminals": _terminals(finding.terminals),
         "theft": _theft(finding.theft),
         "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
         "explanations": [_explanation(tested) for tested in finding.explanations],
@@ -155,6 +157,24 @@ def _corrected(corrected: CorrectedRate | None) -> Document | None:
         "upper": corrected.upper,
         "confidence": corrected.confidence,
         "reports": corrected.reports,
+    }
+
+
+def _terminals(terminals: Terminals | None) -> Document | None:
+    if terminals is None:
+        return None
+    return {
+        "named": [
+            {
+                "terminal_id": one.terminal_id,
+                "cards": one.cards,
+                "defrauded": one.defrauded,
+                "expected": one.expected,
+            }
+            for one in terminals.terminals
+        ],
+        "elsewhere": _group(terminals.elsewhere),
+        "p_value": max(terminals.p_value, P_VALUE_FLOOR),
     }
 
 

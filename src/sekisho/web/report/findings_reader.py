@@ -19,6 +19,8 @@ from sekisho.domain.finding import (
     Interval,
     Member,
     SuspectKind,
+    TerminalCount,
+    Terminals,
     Theft,
     TheftKind,
 )
@@ -85,6 +87,7 @@ def _finding(document: Document) -> Finding:
         misuse_curve=_curve(document["misuse_curve"]),
         corrected_misuse=CorrectedRate(**corrected) if corrected else None,
         data_evidence=tuple(DataEvidence(**told) for told in document.get("data_evidence", ())),
+        terminals=_terminals(document.get("terminals")),
         theft=_theft(document.get("theft")),
     )
 
@@ -102,6 +105,16 @@ def _member(document: Document) -> Member:
         document["cards_exposed"],
         document["cards_defrauded"],
         document["cards_expected"],
+    )
+
+
+def _terminals(document: Document | None) -> Terminals | None:
+    if document is None:
+        return None
+    return Terminals(
+        tuple(TerminalCount(**one) for one in document["named"]),
+        _group(document["elsewhere"]),
+        document["p_value"],
     )
 
 

@@ -153,6 +153,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "Log-likelihood ratio",
         "finding.data": "Data taken, as far as the misuse shows",
         "finding.data_unknown": "the misuse does not show it",
+        "finding.terminals": "Terminals in which the excess sits",
+        "terminals.one": "{id}: {defrauded} of {cards} misused, {expected} expected",
+        "terminals.elsewhere": "Of {cards} used at the shop’s other terminals only, {defrauded} "
+        "were misused ({expected} expected). Chance of so few if the whole shop had leaked: {p}.",
         "finding.theft": "How the data was taken",
         "theft.form_skimming": "form skimming: data was read while it was entered",
         "theft.database_theft": "database theft: stored data was taken",

@@ -155,6 +155,10 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.llr": "対数尤度比",
         "finding.data": "不正利用から推定される漏えい項目",
         "finding.data_unknown": "不正利用の状況からは判断できません",
+        "finding.terminals": "超過が集中している端末",
+        "terminals.one": "{id}：{cards}のうち{defrauded}枚が不正利用（想定は{expected}枚）",
+        "terminals.elsewhere": "この店のほかの端末だけで利用された{cards}では{defrauded}枚です"
+        "（想定は{expected}枚）。店全体からの漏えいだったとして、これほど少ない確率は{p}です。",
         "finding.theft": "情報の盗まれ方",
         "theft.form_skimming": "入力フォームからの窃取（入力された情報が読み取られた）",
         "theft.database_theft": "データベースからの窃取（保存された情報が持ち出された）",
