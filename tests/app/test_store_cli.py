@@ -90,7 +90,7 @@ def test_a_broken_log_ends_with_one_and_says_where() -> None:
     said = call("audit", "verify", code=1)
     assert "entry 2: the entry does not fit its hash" in said
     assert "broken" in said
-    assert "broken in 1 places, first at entry 2" in call("doctor", code=1)
+    assert "broken in 1 place, first at entry 2" in call("doctor", code=1)
 
 
 def test_erasing_leaves_the_chain_whole() -> None:
@@ -110,6 +110,8 @@ def test_backup_and_restore(tmp_path: Path, postgres: PostgresServer) -> None:
     assert "mode 0600" in call("backup", path)
     assert "in use" in call("restore", path, code=2)
     url = postgres.new_database()
+    assert "store migrate" in call("audit", "verify", "--database", url, code=2)
+    assert "None" in call("doctor", "--database", url, code=1)
     said = call("restore", path, "--database", url)
     assert postgres.password not in said
     assert "continues" in said

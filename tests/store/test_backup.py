@@ -143,6 +143,18 @@ def test_damage_anywhere_is_found_before_anything_is_restored(tmp_path: Path) ->
     one.store.database.close()
 
 
+def test_changed_text_in_a_sound_file_is_found(tmp_path: Path) -> None:
+    one = made(f"sqlite:///{tmp_path}/one.db", Clock())
+    filled(one)
+    path = save(one, tmp_path / "one")
+    text = gzip.decompress(path.read_bytes())
+    assert b"s-03" in text
+    path.write_bytes(gzip.compress(text.replace(b"s-03", b"s-09")))
+    with pytest.raises(BadInput, match="damaged"):
+        check(path)
+    one.store.database.close()
+
+
 def gzip_same(one: Path, other: Path) -> bool:
     """Bits of the gzip header, such as the system it was made on, change nothing."""
     try:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 
 from sekisho.domain.errors import BadInput, NothingToDo
-from sekisho.store.audit import commitment_of
+from sekisho.store.audit import commitment_of, entry_of, stored
 from sekisho.store.canonical import canonical, parsed
 from sekisho.store.erase import Kept, erase, kept_values
 from sekisho.store.export import export_lines, verify_export
@@ -458,3 +459,33 @@ def test_a_commitment_depends_on_salt_and_value() -> None:
     salts = ["00" * 32, "01" + "00" * 31]
     found = {commitment_of(salt, value) for salt in salts for value in ("a", "b", "")}
     assert len(found) == 6
+
+
+def test_an_entry_forged_with_its_own_hash_is_found_by_the_next(fresh: Made) -> None:
+    fill(fresh)
+    with fresh.store.read() as connection:
+        third = select(audit_entry).where(audit_entry.c.sequence == 3)
+        forged = replace(entry_of(connection.execute(third).one()), actor="person:s-09")
+    row = stored(forged)
+    behind(fresh, [update(audit_entry).where(audit_entry.c.sequence == 3).values(**row)])
+    assert [one.sequence for one in verdict_of(fresh).breaks] == [4]
+
+
+def test_an_entry_put_in_with_a_hash_that_fits_is_found_by_the_next(fresh: Made) -> None:
+    fill(fresh)
+    with fresh.store.read() as connection:
+        rows = connection.execute(select(audit_entry).order_by(audit_entry.c.sequence)).all()
+    entries = [entry_of(row) for row in rows]
+    extra = replace(entries[2], sequence=4, previous_hash=rows[2].entry_hash, commitments={})
+    later = [
+        update(audit_value).where(audit_value.c.sequence == number).values(sequence=number + 1)
+        for number in range(ENTRIES, 3, -1)
+    ]
+    moved = [
+        update(audit_entry).where(audit_entry.c.sequence == number).values(sequence=number + 1)
+        for number in range(ENTRIES, 3, -1)
+    ]
+    if fresh.store.database.kind == "postgresql":
+        pytest.skip("the server's foreign keys refuse it at once")
+    behind(fresh, [*later, *moved, insert(audit_entry).values(**stored(extra))])
+    assert verdict_of(fresh).breaks[0].sequence == 5

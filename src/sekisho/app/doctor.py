@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, func, select
 
 import sekisho
+from sekisho.app.wording import counted
 from sekisho.domain.errors import SekishoError
 from sekisho.domain.progress import Progress
 from sekisho.store.migrate import known_revisions, newest, present
@@ -198,10 +199,11 @@ def _people(connection: Connection) -> Check:
 def _log(connection: Connection, progress: Progress) -> Check:
     verdict = verify(connection, progress=progress)
     if verdict.intact:
-        found = f"intact, {verdict.entries:,} entries, head {verdict.head}"
+        found = f"intact, {counted(verdict.entries, 'entry', 'entries')}, head {verdict.head}"
         return Check("audit log", Health.WELL, found)
     first = verdict.breaks[0]
-    found = f"broken in {verdict.broken:,} places, first at entry {first.sequence}: {first.what}"
+    found = f"broken in {counted(verdict.broken, 'place', 'places')}, "
+    found += f"first at entry {first.sequence}: {first.what}"
     return Check("audit log", Health.WRONG, found, "See all of them: sekisho audit verify")
 
 

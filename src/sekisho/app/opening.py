@@ -80,22 +80,32 @@ def open_store(
 ) -> Iterator[Store]:
     """The store, brought up to date; closed at the end of the block.
 
-    ``must_exist``: do not make a new SQLite file, because there would be nothing in it to work on.
+    ``must_exist``: do not make a new one, because there would be nothing in it to work on.
     """
     from sekisho.store.migrate import migrate  # noqa: PLC0415 - loads the database library
     from sekisho.store.transaction import Store  # noqa: PLC0415
 
     database = database_of(url, patience_s=patience_s)
-    if must_exist and database.path is not None and not database.path.exists():
-        raise BadInput(
-            f"there is no database at {database.path}",
-            hint=f"Name it with --database or {ENVIRONMENT}, or make it: sekisho store migrate",
-        )
     try:
+        if must_exist:
+            _refuse_new(database)
         migrate(database)
         yield Store(database, database.outside)
     finally:
         database.close()
+
+
+def _refuse_new(database: Database) -> None:
+    from sekisho.store.migrate import present  # noqa: PLC0415 - loads the database library
+
+    if database.path is None or database.path.exists():
+        with database.read() as connection:
+            if present(connection) is not None:
+                return
+    raise BadInput(
+        f"there is nothing yet in {database.shown}",
+        hint=f"Name another with --database or {ENVIRONMENT}, or make it: sekisho store migrate",
+    )
 
 
 def because(reason: str) -> str:

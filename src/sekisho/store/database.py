@@ -194,7 +194,7 @@ class Database:
         if _may_pass(error, state, what):
             return StoreUnavailable(
                 f"{where} cannot be used now: {what}. Nothing was changed.",
-                hint="See whether it runs and can be reached (sekisho doctor), then try again.",
+                hint="See whether it runs and can be reached, then try again.",
             )
         return None
 

@@ -20,6 +20,7 @@ from sekisho.app.opening import (
     person,
 )
 from sekisho.app.whole_file import whole_text
+from sekisho.app.wording import counted
 from sekisho.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -81,8 +82,9 @@ def _tell(console: Console, verdict: Verdict, compared: bool) -> None:  # noqa: 
         console.print(f"... and {verdict.broken - _SHOWN:,} more")
     state = "[bold green]intact[/]" if verdict.intact else "[bold red]broken[/]"
     console.print(
-        f"The audit log is {state}: {verdict.entries:,} entries, {verdict.values:,} personal "
-        f"values, of which {verdict.erased:,} erased"
+        f"The audit log is {state}: {counted(verdict.entries, 'entry', 'entries')}, "
+        f"{counted(verdict.values, 'personal value', 'personal values')}, "
+        f"of which {verdict.erased:,} erased"
         + (f"; {verdict.left_out:,} not in this file" if verdict.left_out else "")
         + "."
     )
@@ -91,6 +93,8 @@ def _tell(console: Console, verdict: Verdict, compared: bool) -> None:  # noqa: 
             "Somebody wrote to the database behind the program. Keep it as it is, take a copy, "
             "and compare with your last export and kept heads."
         )
+        return
+    if not verdict.entries:
         return
     console.print(f"head: {verdict.head}")
     if not compared:
@@ -127,7 +131,7 @@ def export(
                 count += 1
     console = Console(highlight=False, markup=False, soft_wrap=True)
     kept = "with personal values" if with_personal else "without personal values"
-    console.print(f"Wrote {out}: {count - 2:,} entries, {kept} (mode 0600).")
+    console.print(f"Wrote {out}: {counted(count - 2, 'entry', 'entries')}, {kept} (mode 0600).")
     console.print(f"Next: sekisho audit verify --file {out}")
 
 
@@ -147,7 +151,10 @@ def erase(
             count = take_out(tx, subject)
         store.database.shrink()
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"Erased {count:,} personal values about {subject}; their entries remain.")
+    console.print(
+        f"Erased {counted(count, 'personal value', 'personal values')} about {subject}; "
+        "the entries remain."
+    )
     console.print("Backups and exports made before still hold them: let those run out too.")
 
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from sekisho.app.bars import drawn
 from sekisho.app.opening import DatabaseOption, data_folder, database_of
+from sekisho.app.wording import counted
 
 _SIGNS: Final = {"well": "[green]✓[/]", "note": "[yellow]·[/]", "wrong": "[bold red]✗[/]"}
 
@@ -48,7 +49,9 @@ def look(
             console.print(f"{sign} [bold]{escape(one.name)}[/]: {escape(one.found)}")
             if one.todo:
                 console.print(f"    {escape(one.todo)}")
-        console.print(f"{wrong} things are wrong." if wrong else "All is well.")
+        console.print(
+            f"{counted(wrong, 'thing is', 'things are')} wrong." if wrong else "All is well."
+        )
     if wrong:
         raise typer.Exit(1)
 

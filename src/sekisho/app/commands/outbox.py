@@ -17,6 +17,7 @@ from sekisho.app.opening import (
     open_store,
     person,
 )
+from sekisho.app.wording import counted
 from sekisho.domain.errors import BadInput
 
 _Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER...", help="Only these jobs.")]
@@ -83,7 +84,9 @@ def _again(
         store.transaction(person(who[0]), because(who[1])) as tx,
     ):
         count = try_again(tx, state, numbers or None)
-    Console(highlight=False).print(f"{count:,} jobs wait for a worker: sekisho worker")
+    Console(highlight=False).print(
+        f"Waiting for a worker: {counted(count, 'job', 'jobs')}. Start one: sekisho worker"
+    )
 
 
 def register(app: typer.Typer) -> None:
