@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -118,6 +119,7 @@ _THREAT_EN: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=16)  # every rule asks for the same few texts
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 

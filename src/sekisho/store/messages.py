@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -264,24 +264,22 @@ def begin(tx: Transaction, found: Sequence[Message]) -> None:
 
     Raises `Conflict` (and nothing is changed) where another worker has taken one of them.
     """
-    for one in found:
-        done = tx.execute(
-            update(message)
-            .where(
-                message.c.message_id == one.message_id,
-                message.c.state == one.state,
-                message.c.attempts == one.attempts,
-            )
-            .values(
-                state=MessageState.SENDING.value,
-                attempts=one.attempts + 1,
-                first_us=func.coalesce(message.c.first_us, tx.now_us),
-                attempt_us=tx.now_us,
-                changed_us=tx.now_us,
-            )
+    done = tx.execute(
+        update(message)
+        .where(
+            message.c.message_id.in_([one.message_id for one in found]),
+            message.c.state.in_(_READY),
         )
-        if done.rowcount != 1:
-            raise Conflict("another worker has taken one of these messages")
+        .values(
+            state=MessageState.SENDING.value,
+            attempts=message.c.attempts + 1,
+            first_us=func.coalesce(message.c.first_us, tx.now_us),
+            attempt_us=tx.now_us,
+            changed_us=tx.now_us,
+        )
+    )
+    if done.rowcount != len(found):
+        raise Conflict("another worker has taken one of these messages")
     _record(tx, "message.begin", found[0].mailing_id, [one.message_id for one in found])
 
 
@@ -291,24 +289,32 @@ def change(tx: Transaction, mailing_id: str, changes: Sequence[Change]) -> int:
     A change that may not follow the state found is left out: a late report never moves a message
     backwards. All messages belong to the mailing.
     """
-    changed: dict[MessageState, list[int]] = {}
+    alike: dict[Change, list[int]] = {}
     for one in changes:
-        before = [str(state) for state in FOLLOWING if may_follow(state, one.state)]
-        done = tx.execute(
-            update(message)
-            .where(message.c.message_id == one.message_id, message.c.state.in_(before))
-            .values(
-                state=one.state.value,
-                trouble=one.trouble,
-                next_us=one.next_us,
-                changed_us=tx.now_us,
+        alike.setdefault(replace(one, message_id=0), []).append(one.message_id)
+    changed: dict[MessageState, list[int]] = {}
+    for one, ids in alike.items():
+        fit = _fit(tx, one.state, ids)
+        if fit:
+            values = {"state": one.state.value, "trouble": one.trouble, "next_us": one.next_us}
+            tx.execute(
+                update(message)
+                .where(message.c.message_id.in_(fit))
+                .values(**values, changed_us=tx.now_us)
             )
-        )
-        if done.rowcount:
-            changed.setdefault(one.state, []).append(one.message_id)
+            changed.setdefault(one.state, []).extend(fit)
     for state, ids in changed.items():
         _record(tx, f"message.{state.value}", mailing_id, ids)
     return sum(map(len, changed.values()))
+
+
+def _fit(tx: Transaction, after: MessageState, ids: Sequence[int]) -> list[int]:
+    """Those of ``ids`` whose state ``after`` may follow (writers stand in line: it stays so)."""
+    before = [str(state) for state in FOLLOWING if may_follow(state, after)]
+    found = select(message.c.message_id).where(
+        message.c.message_id.in_(list(ids)), message.c.state.in_(before)
+    )
+    return sorted(row.message_id for row in tx.execute(found))
 
 
 def _record(tx: Transaction, action: str, mailing_id: str, ids: Sequence[int]) -> None:

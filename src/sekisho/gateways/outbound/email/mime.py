@@ -7,19 +7,18 @@ has the same bytes however often it is made.
 
 from __future__ import annotations
 
+import base64
 import email.charset
+import quopri
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.message import EmailMessage, Message
-from email.policy import SMTP, compat32
-from email.utils import format_datetime, formataddr
-from typing import Final, Literal
+from email.utils import format_datetime, quote
+from typing import Literal
 
 from sekisho.domain.errors import BadInput
 
 Charset = Literal["utf-8", "iso-2022-jp"]
-_COMPAT: Final = compat32.clone(linesep="\r\n", max_line_length=78)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +64,56 @@ def as_bytes(mail: Mail) -> bytes:
     ISO-2022-JP falls to UTF-8 where a character does not fit (髙 is not in it).
     """
     _require_one_line(mail)
-    if mail.charset == "iso-2022-jp" and _fits(mail):
-        return _iso_2022_jp(mail)
-    message = EmailMessage(policy=SMTP)
-    for name, value in _headers(mail):
-        message[name] = value
-    message.set_content(_body(mail), charset="utf-8", cte=_transfer(mail.body))
-    message["Content-Language"] = mail.language  # RFC 3282; set_content drops an earlier one
-    return message.as_bytes()
+    charset: Charset = "iso-2022-jp"
+    if mail.charset != "iso-2022-jp" or not _fits(mail):
+        charset = "utf-8"
+    lines = [*_headers(mail, charset), "MIME-Version: 1.0"]
+    lines.append(f'Content-Type: text/plain; charset="{charset}"')
+    transfer, body = _body(mail, charset)
+    lines.append(f"Content-Transfer-Encoding: {transfer}")
+    lines.append(f"Content-Language: {mail.language}")  # RFC 3282
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
-def _headers(mail: Mail) -> list[tuple[str, str]]:
+def _headers(mail: Mail, charset: Charset) -> list[str]:
+    name = _words("From", mail.sender_name, charset, quoted=True)
+    # A long name keeps a line for itself: some readers put a space where a name was folded.
+    space = " " if len(name) + len(mail.sender_address) < 68 else "\r\n "
     headers = [
-        ("From", formataddr((mail.sender_name, mail.sender_address), "utf-8")),
-        ("To", mail.recipient),
-        ("Subject", mail.subject),
-        ("Date", format_datetime(mail.date)),
-        ("Message-ID", mail.message_id),
-        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no answer from a robot is wanted
+        f"From: {name}{space}<{mail.sender_address}>",
+        f"To: {mail.recipient}",
+        f"Subject: {_words('Subject', mail.subject, charset)}",
+        f"Date: {format_datetime(mail.date)}",
+        f"Message-ID: {mail.message_id}",
+        "Auto-Submitted: auto-generated",  # RFC 3834: no answer from a robot is wanted
     ]
     if mail.reply_to:
-        headers.append(("Reply-To", mail.reply_to))
+        headers.append(f"Reply-To: {mail.reply_to}")
     if mail.list_unsubscribe:
-        headers.append(("List-Unsubscribe", f"<{mail.list_unsubscribe}>"))
+        headers.append(f"List-Unsubscribe: <{mail.list_unsubscribe}>")
     return headers
 
 
-def _body(mail: Mail) -> str:
-    return mail.body.rstrip("\n") + "\n"
+def _words(header: str, text: str, charset: Charset, *, quoted: bool = False) -> str:
+    """``text`` as encoded words where it needs them (RFC 2047), folded."""
+    if text.isascii() and quoted:
+        return f'"{quote(text)}"'
+    if text.isascii():
+        return str(Header(text, "us-ascii", header_name=header).encode(linesep="\r\n"))
+    coder = email.charset.Charset(charset)
+    return Header(text, coder, maxlinelen=76, header_name=header).encode(linesep="\r\n")
 
 
-def _transfer(body: str) -> str:
-    """Quoted-printable stays readable for Latin text; Japanese is shorter in base64."""
-    return "quoted-printable" if sum(map(ord, body)) < 200 * len(body) else "base64"
+def _body(mail: Mail, charset: Charset) -> tuple[str, bytes]:
+    """The transfer encoding and the encoded body. Latin text stays readable."""
+    text = mail.body.rstrip("\n") + "\n"
+    content = b"\r\n".join(text.encode(charset).split(b"\n"))
+    if charset == "iso-2022-jp":
+        return "7bit", content
+    if sum(map(ord, text)) < 200 * len(text):
+        lines = (quopri.encodestring(line).rstrip(b"\n") for line in content.split(b"\r\n"))
+        return "quoted-printable", b"\r\n".join(lines).replace(b"=\n", b"=\r\n")
+    return "base64", base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def _fits(mail: Mail) -> bool:
@@ -106,25 +122,6 @@ def _fits(mail: Mail) -> bool:
     except UnicodeEncodeError:
         return False
     return max(map(len, mail.body.splitlines()), default=0) < 450
-
-
-def _iso_2022_jp(mail: Mail) -> bytes:
-    charset = email.charset.Charset("iso-2022-jp")
-    message = Message(policy=_COMPAT)
-    for name, value in _headers(mail):
-        if name == "Subject":
-            message[name] = Header(value, charset, header_name=name).encode(linesep="\r\n")
-        elif name == "From":
-            name_words = Header(mail.sender_name, charset).encode(linesep="\r\n")
-            message[name] = f"{name_words} <{mail.sender_address}>"
-        else:
-            message[name] = value
-    message["MIME-Version"] = "1.0"
-    message["Content-Type"] = 'text/plain; charset="iso-2022-jp"'
-    message["Content-Transfer-Encoding"] = "7bit"
-    message["Content-Language"] = mail.language
-    lines = _body(mail).encode("iso-2022-jp").split(b"\n")
-    return message.as_bytes() + b"\r\n".join(lines)
 
 
 def _require_one_line(mail: Mail) -> None:
