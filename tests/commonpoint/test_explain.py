@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,10 +13,16 @@ from commonpoint.array_history import Purchase, Report
 from commonpoint.tiny import DAY, START, Economy, Leak, card_name, make, shop_name
 from sekisho.commonpoint.cohort import make_clock
 from sekisho.commonpoint.explain import (
+    DOUBT,
+    LIKE_EVERYBODY,
+    MISUSED_AT_ONCE,
     NEIGHBOURS_SHARED,
+    SOLD_FIRST,
+    TESTED,
     UseOrTest,
     judge_use_or_test,
     look_alikes,
+    rather_used,
 )
 from sekisho.commonpoint.judge import judge
 from sekisho.commonpoint.levels import read_levels
@@ -231,3 +238,42 @@ def test_the_shop_next_door_is_explained_by_the_source() -> None:
     assert [f.entity_id for f in answer.findings] == [shop_id(6)]
     assert kinds(answer).get(shop_id(700)) in (SuspectKind.EXPLAINED, SuspectKind.WEAK, None)
     assert timedelta(0) <= answer.findings[0].window_end - answer.findings[0].window_start
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected", "short", "quick"),
+    [(51, 14.9, 30, 27), (40, 0.1, 39, 35), (9, 0.5, 6, 5), (200, 60.0, 140, 120)],
+)
+def test_an_excess_of_the_night_before_is_use_whatever_custom_a_shop_has(
+    cases: int, expected: float, short: int, quick: int
+) -> None:
+    assert rather_used(cases, expected, short, quick)
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected", "short", "quick"),
+    [(17, 0.3, 9, 6), (9, 0.1, 6, 3), (28, 1.2, 20, 8), (10, 0.1, 4, 4), (30, 2.0, 0, 0),
+     (59, 13.1, 4, 1)],
+)  # fmt: skip
+def test_misuse_within_days_is_no_use(cases: int, expected: float, short: int, quick: int) -> None:
+    assert not rather_used(cases, expected, short, quick)
+
+
+def test_likelihoods_of_lags_equal_a_plain_sum() -> None:
+    def plain(shares: tuple[float, ...], counts: tuple[int, ...], excess: float) -> float:
+        total = 0.0
+        for share, everybody, count in zip(shares, LIKE_EVERYBODY, counts, strict=True):
+            total += count * math.log(excess * share + (1 - excess) * everybody)
+        return total
+
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        quick, slow, other = (int(n) for n in rng.integers(0, 12, 3))
+        cases = max(quick + slow + other, 1)
+        other = cases - quick - slow
+        expected = float(rng.uniform(0, cases * 0.8))
+        excess, counts = (cases - expected) / cases, (quick, slow, other)
+        source = math.exp(plain(MISUSED_AT_ONCE, counts, excess)) / 3
+        source += 2 * math.exp(plain(SOLD_FIRST, counts, excess)) / 3
+        ratio = math.exp(plain(TESTED, counts, excess)) / source
+        assert rather_used(cases, expected, quick + slow, quick) == (ratio > DOUBT)
