@@ -12,6 +12,7 @@ from sekisho.scoring.layout import (
     DAY,
     DAYS,
     DECLINED,
+    EXPLAINED_FACTOR,
     HABIT_MIN,
     HOUR_SLOTS,
     LARGE,
@@ -60,9 +61,9 @@ class Card:
         weeks = [e.kept for e in self.habit if e.local // WEEK > self.newest_week - WEEKS]
         return len(weeks), sum(weeks)
 
-    def is_large(self, amount: int) -> bool:
+    def exceeds(self, amount: int, factor: int = LARGE_FACTOR) -> bool:
         count, total = self.recent_habit()
-        return count >= HABIT_MIN and amount * count > LARGE_FACTOR * total
+        return count >= HABIT_MIN and amount * count > factor * total
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Twin:
             card.newest = a.at
             card.newest_week = max(card.newest_week, local // WEEK)
             card.events = [e for e in card.events if e.a.at > a.at - WINDOWS[-1]]
-        marks = LARGE if card.is_large(a.amount) else 0
+        marks = LARGE if card.exceeds(a.amount) else 0
         marks |= SMALL if a.amount <= SMALL_MINOR else 0
         marks |= REMOTE if a.entry >= 4 else 0
         if a.at <= card.newest - WINDOWS[-1]:
@@ -102,7 +103,7 @@ class Twin:
             card.events.pop(0)
         before = [e for e in card.events if e.a.at <= a.at]
         count, total = card.recent_habit()
-        kept = LARGE_FACTOR * total // count if card.is_large(a.amount) else a.amount
+        kept = LARGE_FACTOR * total // count if card.exceeds(a.amount) else a.amount
         event = Event(a, kept, marks, local)
         card.events.insert(len(before), event)
         shop.newest_day = max(shop.newest_day, local // DAY)
@@ -139,7 +140,7 @@ class Twin:
         self, known_at: int, at: int, card: int, merchant: int, amount: int, fraud: int, asked: int
     ) -> None:
         shop = self.shops[merchant]
-        verdict = (1 if self.cards[card].is_large(amount) else 2) if fraud else 0
+        verdict = (1 if self.cards[card].exceeds(amount, EXPLAINED_FACTOR) else 2) if fraud else 0
         day = (known_at + self.offset) // DAY
         shop.newest_day = max(shop.newest_day, day)
         # A label that comes too late for a bucket still counts for the run, not for any window.
@@ -173,7 +174,7 @@ class Twin:
         told |= card_known(card, a) | card_exposure(card, a)
         own = shop.newest_day - local // DAY if counted else DAYS
         told |= shop_traffic(shop, a, marks, own)
-        told |= shop_labels(shop, a, 0) | shop_labels(shop, a, 1)
+        told |= shop_labels(shop, a, 0, self.offset) | shop_labels(shop, a, 1, self.offset)
         return told
 
 
@@ -304,7 +305,7 @@ def shop_traffic(shop: Shop, a: Authorization, marks: int, own: int) -> dict[str
     }
 
 
-def shop_labels(shop: Shop, a: Authorization, asked: int) -> dict[str, float]:
+def shop_labels(shop: Shop, a: Authorization, asked: int, offset: int) -> dict[str, float]:
     labels = shop.labels[asked]
 
     def counts(days: int) -> tuple[int, int, int]:
@@ -318,8 +319,9 @@ def shop_labels(shop: Shop, a: Authorization, asked: int) -> dict[str, float]:
     for one in reversed(labels):
         if not one.verdict:
             break
-        run.append(one)
-    age = days_since(a.at, run[-1].at) if run else -1.0
+        if one.verdict == 2:
+            run.append(one)
+    age = float((a.at + offset) // DAY - (run[-1].at + offset) // DAY) if run else -1.0
     if asked:
         return {
             "shop_asked_7d": counts(7)[0],

@@ -81,10 +81,10 @@ def roll_weeks(card: Ints, week: int) -> None:
 
 
 @compiled
-def is_large(card: Ints, amount: int) -> bool:
-    """Whether an amount is far above the card's habit."""
+def exceeds(card: Ints, amount: int, factor: int) -> bool:
+    """Whether an amount is above so many times the mean of the card's habit."""
     count = card[HABIT_COUNT]
-    return bool(count >= HABIT_MIN and amount * count > LARGE_FACTOR * card[HABIT_SUM])
+    return bool(count >= HABIT_MIN and amount * count > factor * card[HABIT_SUM])
 
 
 @compiled
@@ -93,7 +93,7 @@ def kept_amount(card: Ints, amount: int) -> int:
 
     A holder who really spends more is followed within some purchases, since the cut moves along.
     """
-    if is_large(card, amount):
+    if exceeds(card, amount, LARGE_FACTOR):
         return int(LARGE_FACTOR * card[HABIT_SUM] // card[HABIT_COUNT])
     return int(amount)
 
@@ -101,7 +101,7 @@ def kept_amount(card: Ints, amount: int) -> int:
 @compiled
 def marks_of(card: Ints, amount: int, entry: int) -> int:
     """The marks that a purchase has from the start."""
-    marks = LARGE if is_large(card, amount) else 0
+    marks = LARGE if exceeds(card, amount, LARGE_FACTOR) else 0
     if amount <= SMALL_MINOR:
         marks |= SMALL
     if entry >= FIRST_REMOTE:

@@ -15,7 +15,7 @@ from sekisho.scoring.compiled import compiled, prefetch
 from sekisho.scoring.cards import (
     card_features,
     count_purchase,
-    is_large,
+    exceeds,
     kept_amount,
     marks_of,
     roll_weeks,
@@ -33,6 +33,7 @@ from sekisho.scoring.layout import (
     E_AMOUNT,
     E_KEPT,
     EVENT_WORDS,
+    EXPLAINED_FACTOR,
     EXPOSED_AT,
     EXPOSED_DATA,
     EXPOSED_UNTIL,
@@ -156,7 +157,7 @@ def _fill(  # noqa: PLR0913, PLR0917 - a compiled kernel
     card_features(view, state.events, a, local, marks, out)
     shop = state.merchants[a.merchant]
     age = shop[NEWEST_DAY] - local // DAY if counted else DAYS
-    shop_features(shop, a, marks, age, out)
+    shop_features(shop, a, marks, age, state.whole[UTC_OFFSET], out)
 
 
 @compiled
@@ -193,7 +194,7 @@ def label(state: State, labels: Labels, i: int) -> None:
     fraud, asked = labels.fraud[i] > 0, labels.asked[i] > 0
     verdict = 0
     if fraud:
-        verdict = 1 if is_large(card, labels.amount[i]) else 2
+        verdict = 1 if exceeds(card, labels.amount[i], EXPLAINED_FACTOR) else 2
     day = (labels.known_at[i] + state.whole[UTC_OFFSET]) // DAY
     roll_days(shop, day)
     learn(shop, asked, labels.known_at[i], day, labels.at[i], verdict)

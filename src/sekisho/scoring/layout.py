@@ -27,6 +27,8 @@ HABIT_MIN: Final = 5
 """Purchases before which a card has no habit."""
 LARGE_FACTOR: Final = 3
 """An amount above so many times the habit's mean is marked as large, and cut to it in the habit."""
+EXPLAINED_FACTOR: Final = 2
+"""A fraud whose amount is above so many times the card's habit says little about the shop."""
 SMALL_MINOR: Final = 200
 """Amounts up to this are small: what a thief tries a card with."""
 NEWEST_SCANNED: Final = 8
@@ -92,7 +94,7 @@ M_LABELS: Final = M_MARKS + DAYS  # labels | frauds << 21 | unexplained frauds <
 M_ASKED: Final = M_LABELS + DAYS  # the same, of labels that came from asking
 M_RUN: Final = M_ASKED + DAYS  # two of six words each: all labels, asked labels
 RUN_WORDS: Final = 6
-RUN: Final = 0  # frauds that became known since a genuine purchase became known
+RUN: Final = 0  # unexplained frauds that became known since a genuine purchase did
 RUN_FROM: Final = 1  # when the first of them happened
 LAST_FRAUD: Final = 2  # when the latest known fraud happened
 LAST_GENUINE: Final = 3

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sekisho.scoring.compiled import compiled
 from sekisho.scoring.cards import UNKNOWN, days_since
 from sekisho.scoring.layout import (
+    DAY,
     DAYS,
     FIELD,
     FIELD_MASK,
@@ -120,9 +121,10 @@ def learn(  # noqa: PLR0913, PLR0917 - a compiled kernel
     shop[run + LIFE] += 1 | (np.int64(verdict > 0) << 32)
     shop[run + KNOWN_AT] = max(shop[run + KNOWN_AT], known_at)
     if verdict:
-        if shop[run + RUN] == 0:
-            shop[run + RUN_FROM] = at
-        shop[run + RUN] += 1
+        if verdict > 1:
+            if shop[run + RUN] == 0:
+                shop[run + RUN_FROM] = at
+            shop[run + RUN] += 1
         shop[run + LAST_FRAUD] = max(shop[run + LAST_FRAUD], at)
     else:
         shop[run + RUN] = 0
@@ -130,7 +132,9 @@ def learn(  # noqa: PLR0913, PLR0917 - a compiled kernel
 
 
 @compiled
-def shop_features(shop: Ints, a: Authorization, marks: int, age: int, out: Vector) -> None:
+def shop_features(  # noqa: PLR0913, PLR0917 - a compiled kernel
+    shop: Ints, a: Authorization, marks: int, age: int, utc_offset: int, out: Vector
+) -> None:
     """Fill the merchant's features.
 
     ``age`` is how many days before the newest one the purchase itself is counted, DAYS where it is
@@ -152,7 +156,17 @@ def shop_features(shop: Ints, a: Authorization, marks: int, age: int, out: Vecto
     out[Slot.SHOP_LARGE_7D] = (seen & 0xFFFF_FFFF) - (marks & LARGE if age < 7 else 0)
     out[Slot.SHOP_SMALL_SHARE_7D] = (seen >> 32) / week if week else UNKNOWN
     _reported(shop, a, newest, out)
-    _asked(shop, a, newest, out)
+    _asked(shop, newest, out)
+    out[Slot.SHOP_RUN_AGE] = _run_age(shop, M_RUN, a.at, utc_offset)
+    out[Slot.SHOP_ASKED_RUN_AGE] = _run_age(shop, M_RUN + RUN_WORDS, a.at, utc_offset)
+
+
+@compiled
+def _run_age(shop: Ints, run: int, now: int, utc_offset: int) -> float:
+    """Calendar days since the first fraud of a run; unknown where there is no run."""
+    if shop[run + RUN] == 0:
+        return UNKNOWN
+    return float((now + utc_offset) // DAY - (shop[run + RUN_FROM] + utc_offset) // DAY)
 
 
 @compiled
@@ -172,9 +186,7 @@ def _reported(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
         out[Slot.SHOP_RISK_1D + k] = _risk(frauds, labels)
     out[Slot.SHOP_UNEXPLAINED_7D] = week >> (2 * FIELD)
     out[Slot.SHOP_UNEXPLAINED_30D] = month >> (2 * FIELD)
-    run = shop[M_RUN + RUN]
-    out[Slot.SHOP_RUN] = run
-    out[Slot.SHOP_RUN_AGE] = days_since(a.at, shop[M_RUN + RUN_FROM]) if run else UNKNOWN
+    out[Slot.SHOP_RUN] = shop[M_RUN + RUN]
     out[Slot.SHOP_SINCE_FRAUD] = days_since(a.at, shop[M_RUN + LAST_FRAUD])
     out[Slot.SHOP_SINCE_GENUINE] = days_since(a.at, shop[M_RUN + LAST_GENUINE])
     life = shop[M_RUN + LIFE]
@@ -182,7 +194,7 @@ def _reported(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
 
 
 @compiled
-def _asked(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
+def _asked(shop: Ints, newest: int, out: Vector) -> None:
     """The same from the answers of holders who were asked."""
     day, week, month = shop[M_ASKED + newest % DAYS], shop[M_ASKED_7D], shop[M_ASKED_30D]
     out[Slot.SHOP_ASKED_7D] = week & FIELD_MASK
@@ -191,7 +203,4 @@ def _asked(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
     out[Slot.SHOP_ASKED_FRAUDS_7D] = (week >> FIELD) & FIELD_MASK
     out[Slot.SHOP_ASKED_FRAUDS_30D] = (month >> FIELD) & FIELD_MASK
     out[Slot.SHOP_ASKED_RISK_30D] = _risk((month >> FIELD) & FIELD_MASK, month & FIELD_MASK)
-    run = shop[M_RUN + RUN_WORDS + RUN]
-    out[Slot.SHOP_ASKED_RUN] = run
-    since = days_since(a.at, shop[M_RUN + RUN_WORDS + RUN_FROM])
-    out[Slot.SHOP_ASKED_RUN_AGE] = since if run else UNKNOWN
+    out[Slot.SHOP_ASKED_RUN] = shop[M_RUN + RUN_WORDS + RUN]
