@@ -33,9 +33,7 @@ NEW = st.tuples(
 )  # fmt: skip
 LATE = st.tuples(st.just("late"), BACK, SMALL_INT, SMALL_INT, AMOUNTS)
 AGAIN = st.tuples(st.sampled_from(("repeat", "reverse", "decline")), st.integers(1, 40))
-LEARN = st.tuples(
-    st.just("label"), st.integers(1, 40), BACK, st.integers(0, 1), st.integers(0, 1)
-)
+LEARN = st.tuples(st.just("label"), st.integers(1, 40), BACK, st.integers(0, 1), st.integers(0, 1))
 EXPOSE = st.tuples(st.just("expose"), SMALL_INT, BACK, BACK, STEPS, st.integers(0, 15))
 HISTORIES = st.lists(st.one_of(NEW, NEW, NEW, LATE, AGAIN, LEARN, EXPOSE), max_size=80)
 
@@ -157,9 +155,7 @@ def test_rings_are_used_again() -> None:
     out = np.zeros(WIDTH, np.float32)
     for card in range(40):
         for k in range(60):
-            done = kernel.authorize(
-                state, a._replace(card=card, transaction=k, at=BEGIN + k), out
-            )
+            done = kernel.authorize(state, a._replace(card=card, transaction=k, at=BEGIN + k), out)
             assert done == kernel.ON_TIME
     assert out[Slot.CARD_COUNT_10M] == 60
     # 64 cells for each card, and the smaller rings that the first one left serve the next.

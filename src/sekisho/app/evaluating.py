@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +30,8 @@ from sekisho.warehouse.intake import InputRequest
 class Request:
     """What `sekisho evaluate` was asked."""
 
-    transactions: tuple[Path, ...]
-    columns: Mapping[str, str]
-    timezone: str
+    files: InputRequest
+    protocol: str
     memory_limit: str
     out: Path
     predictions: Path
@@ -43,13 +41,13 @@ def run_evaluation(request: Request, progress: Progress) -> dict[str, Any]:
     """Read, compute features, train and test; write both files; the figures of METRICS.json."""
     _refuse_unwritable(request.out, request.predictions)
     progress.step("read")
-    columns = request.columns or handbook_names(request.transactions[0])
-    wanted = InputRequest(request.transactions, columns=columns, timezone=request.timezone)
+    columns = request.files.columns or handbook_names(request.files.transactions[0])
+    wanted = replace(request.files, columns=columns)
     with tempfile.TemporaryDirectory(prefix="sekisho-") as work:
         history = read_history(wanted, Path(work), request.memory_limit, progress)
     results = _results(history, progress)
     progress.step("write")
-    figures = _figures(results)
+    figures = {"protocol": request.protocol, **_figures(results)}
     _write(request.predictions, lambda path: _write_predictions(path, history, results))
     text = json.dumps(figures, indent=2) + "\n"
     _write(request.out, lambda path: path.write_text(text, encoding="utf-8"))
@@ -81,7 +79,7 @@ def _figures(results: list[handbook.FoldResult]) -> dict[str, Any]:
         }
         for result in results
     ]
-    return {"protocol": "handbook", "folds": folds, "mean": handbook.means(results)}
+    return {"folds": folds, "mean": handbook.means(results)}
 
 
 def _write_predictions(

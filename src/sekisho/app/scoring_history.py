@@ -95,7 +95,7 @@ def read_history(
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> ScoringHistory:
     order = "authorized_at, transaction_id" if "transaction_id" in columns else "authorized_at"
-    table = connection.sql(f"FROM transactions ORDER BY {order}").to_arrow_table()  # noqa: S608 - one of two fixed texts
+    table = connection.sql(f"FROM transactions ORDER BY {order}").to_arrow_table()
     rows = table.num_rows
     if rows and table["amount_minor"].null_count:
         at = int(pc.index(pc.is_null(table["amount_minor"]), value=True).as_py())
@@ -149,9 +149,8 @@ def _coded(table: pa.Table, name: str, code: Callable[[str], int]) -> NDArray[np
         return np.zeros(table.num_rows, np.int64)
     coded = table[name].fill_null("").combine_chunks().dictionary_encode()
     values: list[Any] = coded.dictionary.to_pylist()
-    return np.array([code(str(value).strip().lower()) for value in values], np.int64)[
-        coded.indices.to_numpy()
-    ]
+    numbers = np.array([code(str(value).strip().lower()) for value in values], np.int64)
+    return np.asarray(numbers[coded.indices.to_numpy()], np.int64)
 
 
 def _country(text: str) -> int:

@@ -123,11 +123,11 @@ def count_purchase(card: Ints, local: int, kept: int, sign: int) -> None:
 
 
 @compiled
-def card_features(  # noqa: PLR0913, PLR0917 - a compiled kernel
+def card_features(
     view: Ints, events: Events, a: Authorization, local: int, marks: int, out: Vector
 ) -> None:
     """Fill the card's features. ``view``'s windows end with the purchase, which is its newest."""
-    _windows(view, a, marks, out)
+    _windows(view, marks, out)
     _amounts(view, a, out)
     _places(view, events, a, out)
     _newest(view, events, a, out)
@@ -139,7 +139,7 @@ def card_features(  # noqa: PLR0913, PLR0917 - a compiled kernel
 
 
 @compiled
-def _windows(view: Ints, a: Authorization, marks: int, out: Vector) -> None:
+def _windows(view: Ints, marks: int, out: Vector) -> None:
     for w in range(LONGEST + 1):
         out[Slot.CARD_COUNT_10M + w] = view[HEAD] - view[TAIL + w]
         out[Slot.CARD_SUM_10M + w] = view[SUM + w]
@@ -219,21 +219,22 @@ def _newest(view: Ints, events: Events, a: Authorization, out: Vector) -> None:
     out[Slot.CARD_COUNTRY_CHANGED] = changed
     low = max(low, high - NEWEST_SCANNED)
     start, wrap = view[START], view[CAPACITY] - 1
-    countries, entries, largest, smallest = 0, 0, np.int64(0), np.int64(1) << 62
+    countries, entries = 0, 0
+    largest, smallest = np.int64(0), np.int64(1) << 62
     for position in range(low, high):
         cell = start + (position & wrap)
         amount, rest = events.row[cell, E_AMOUNT], events.row[cell, E_REST]
         countries += 1 if rest >> 16 == a.country else 0
         entries += 1 if (rest >> 8) & 0xFF == a.entry else 0
         largest = max(largest, amount)
-        if a.at - events.row[cell, E_AT] < DAY:
-            smallest = min(smallest, amount)
+        if a.at - events.row[cell, E_AT] < DAY and amount < smallest:
+            smallest = amount
     count = high - low
     out[Slot.CARD_COUNTRY_SHARE] = countries / count if count else UNKNOWN
     out[Slot.CARD_ENTRY_SHARE] = entries / count if count else UNKNOWN
     out[Slot.CARD_RATIO_LARGEST] = a.amount / largest if largest > 0 else UNKNOWN
     tried = smallest < np.int64(1) << 62
-    out[Slot.CARD_TEST_RATIO] = a.amount / max(smallest, 1) if tried else UNKNOWN
+    out[Slot.CARD_TEST_RATIO] = a.amount / max(int(smallest), 1) if tried else UNKNOWN
     _distinct(view, events, a, low, out)
 
 

@@ -9,12 +9,14 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-compiled: Any = nb.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+get_function: Any = cgutils.get_or_insert_function
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+
+compiled: Any = nb.njit(**_OPTIONS)
 """Compiled without reference counts: kernels allocate nothing and keep no array (decision 0030)."""
 
 
-@intrinsic  # type: ignore[misc] - numba's decorators carry no types
-def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001 - numba's signature
+def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001 - numba's signature
     """Ask the processor to bring the element at a flat ``index`` of a contiguous array near.
 
     A hint: it changes no value, and waits for nothing.
@@ -25,8 +27,12 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG00
         pointer = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
         flag = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, flag, flag, flag])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        hint = get_function(builder.module, kind, "llvm.prefetch.p0")
         builder.call(hint, [pointer, flag(1), flag(3), flag(1)])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), emit
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""Ask the processor to bring near the element at a flat index of a contiguous array."""

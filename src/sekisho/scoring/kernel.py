@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.scoring.compiled import compiled, prefetch
 from sekisho.scoring.cards import (
     card_features,
     count_purchase,
@@ -21,6 +20,7 @@ from sekisho.scoring.cards import (
     roll_weeks,
     see_alone,
 )
+from sekisho.scoring.compiled import compiled, prefetch
 from sekisho.scoring.layout import (
     ASKED_AT,
     ASKED_FRAUDS,
@@ -61,7 +61,7 @@ from sekisho.scoring.layout import (
     WEEK,
     WINDOWS,
 )
-from sekisho.scoring.messages import Authorization, Authorizations, Labels
+from sekisho.scoring.messages import Authorization, Authorizations, Labels, first_rows
 from sekisho.scoring.rings import (
     expire,
     find,
@@ -116,7 +116,7 @@ def authorize(state: State, a: Authorization, out: Vector) -> int:
             return TOO_LATE
     if not make_room(card, state.events, state.whole):
         return NO_ROOM
-    return _count(card, state, a, local, out)
+    return int(_count(card, state, a, local, out))
 
 
 @compiled
@@ -141,7 +141,7 @@ def _count(card: Ints, state: State, a: Authorization, local: int, out: Vector) 
 
 
 @compiled
-def _fill(  # noqa: PLR0913, PLR0917 - a compiled kernel
+def _fill(
     view: Ints, state: State, a: Authorization, marks: int, counted: int, out: Vector
 ) -> None:
     local = a.at + state.whole[UTC_OFFSET]
@@ -207,7 +207,7 @@ def label(state: State, labels: Labels, i: int) -> None:
 
 
 @compiled
-def expose(state: State, card: int, exposed_at: int, known_at: int, until: int, data: int) -> None:  # noqa: PLR0913, PLR0917 - a compiled kernel
+def expose(state: State, card: int, exposed_at: int, known_at: int, until: int, data: int) -> None:
     """Put a card on watch: exposed last at, known since, watched until, bits of data taken."""
     record = state.cards[card]
     record[EXPOSURES] += 1
@@ -247,14 +247,14 @@ def _look_ahead(state: State, of: Authorizations, i: int) -> None:
         if card[CAPACITY]:
             for w in range(3, LONGEST + 1):
                 prefetch(state.events.row, EVENT_WORDS * place(card, card[TAIL + w]))
-            for back in range(0, NEWEST_SCANNED + 1):
+            for back in range(NEWEST_SCANNED + 1):
                 prefetch(state.events.row, EVENT_WORDS * place(card, card[HEAD] - back))
             for cell in range(card[START], card[START] + card[CAPACITY], 2 * LINE):
                 prefetch(state.events.merchant, cell)
 
 
 @compiled
-def _run(  # noqa: PLR0913, PLR0917 - a compiled kernel
+def _run(
     state: State, of: Authorizations, labels: Labels, i: int, j: int, out: NDArray[np.float32]
 ) -> tuple[int, int]:
     """Go on from authorization i and label j; ends early where the arena has no room."""
@@ -291,7 +291,7 @@ def run(
     i = j = 0
     while i < of.at.size:
         stop = of.at.size if tell is None else min(of.at.size, i + 200_000)
-        part = Authorizations(*(column[:stop] for column in of))
+        part = first_rows(of, stop)
         before = i
         i, j = _run(state, part, labels, i, j, features)
         if i < stop:

@@ -52,7 +52,7 @@ def place(card: Ints, position: int) -> int:
 def spread_marks(bits: int) -> int:
     """Marks as four counts of 16 bits in one word, each 0 or 1."""
     b = np.int64(bits)
-    return (b & 1) | ((b & 2) << 15) | ((b & 4) << 30) | ((b & 8) << 45)
+    return int((b & 1) | ((b & 2) << 15) | ((b & 4) << 30) | ((b & 8) << 45))
 
 
 @compiled
@@ -118,7 +118,9 @@ def _take_ring(capacity: int, events: Events, whole: Ints) -> int:
     free = FREE + _size_class(capacity)
     if whole[free]:
         start = whole[free] - 1
-        whole[free] = events.row[start, E_AT]  # a free ring keeps the next free one in its first cell
+        whole[free] = events.row[
+            start, E_AT
+        ]  # a free ring keeps the next free one in its first cell
         return int(start)
     start = whole[ARENA_USED]
     if start + capacity > events.merchant.size:
@@ -171,7 +173,7 @@ def find(card: Ints, events: Events, at: int, transaction: int) -> int:
 
 
 @compiled
-def insert(  # noqa: PLR0913, PLR0917 - a compiled kernel
+def insert(
     card: Ints, events: Events, position: int, a: Authorization, kept: int, marks: int
 ) -> None:
     """Put an event at ``position`` (there is room); windows that reach back to it count it."""

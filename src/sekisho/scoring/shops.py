@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.scoring.compiled import compiled
 from sekisho.scoring.cards import UNKNOWN, days_since
+from sekisho.scoring.compiled import compiled
 from sekisho.scoring.layout import (
     DAY,
     DAYS,
@@ -105,9 +105,7 @@ def count_traffic(shop: Ints, day: int, amount: int, marks: int, sign: int) -> N
 
 
 @compiled
-def learn(  # noqa: PLR0913, PLR0917 - a compiled kernel
-    shop: Ints, asked: int, known_at: int, known_day: int, at: int, verdict: int
-) -> None:
+def learn(shop: Ints, asked: int, known_at: int, known_day: int, at: int, verdict: int) -> None:
     """Count a label: ``verdict`` 0 genuine, 1 fraud by a large amount, 2 fraud not so explained."""
     age = shop[NEWEST_DAY] - known_day
     word = 1 | (np.int64(verdict > 0) << FIELD) | (np.int64(verdict > 1) << (2 * FIELD))
@@ -132,7 +130,7 @@ def learn(  # noqa: PLR0913, PLR0917 - a compiled kernel
 
 
 @compiled
-def shop_features(  # noqa: PLR0913, PLR0917 - a compiled kernel
+def shop_features(
     shop: Ints, a: Authorization, marks: int, age: int, utc_offset: int, out: Vector
 ) -> None:
     """Fill the merchant's features.

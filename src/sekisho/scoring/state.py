@@ -35,7 +35,10 @@ class Events(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that the engine remembers: (cards, CARD_WORDS), (merchants, MERCHANT_WORDS), the arena."""
+    """All that the engine remembers: a row of words for each card and merchant, and the arena.
+
+    ``whole`` holds a few words about all of it; ``scratch`` nothing that lasts.
+    """
 
     cards: Ints
     merchants: Ints
@@ -67,8 +70,8 @@ def with_room(state: State, *, cards: int = 0, merchants: int = 0, events: int =
     arena = state.events
     if events > old:
         arena = _arena(max(events, 2 * old))
-        for new, before in zip(arena, state.events, strict=True):
-            new[:old] = before
+        arena.row[:old] = state.events.row
+        arena.merchant[:old] = state.events.merchant
     return state._replace(
         cards=_with_rows(state.cards, cards),
         merchants=_with_rows(state.merchants, merchants),

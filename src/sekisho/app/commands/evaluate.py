@@ -38,9 +38,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of the command line
     predictions: Annotated[
         Path, typer.Option(help="Where fold, transaction_id and score of each row go (Parquet).")
     ],
-    protocol: Annotated[
-        Protocol, typer.Option(help="How it is measured.")
-    ] = Protocol.HANDBOOK,
+    protocol: Annotated[Protocol, typer.Option(help="How it is measured.")] = Protocol.HANDBOOK,
     columns: Annotated[
         str, typer.Option(help="Names of columns; the Handbook's own are known.")
     ] = "",
@@ -49,10 +47,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of the command line
 ) -> None:
     """Measure the scoring by a public protocol: train, wait for labels, test, four times."""
     from sekisho.app.evaluating import Request, run_evaluation  # noqa: PLC0415 - heavy
+    from sekisho.warehouse.intake import InputRequest  # noqa: PLC0415
 
-    request = Request(
-        tuple(transactions), column_pairs(columns), timezone, memory_limit, out, predictions
-    )
+    files = InputRequest(tuple(transactions), columns=column_pairs(columns), timezone=timezone)
+    request = Request(files, protocol.value, memory_limit, out, predictions)
     with drawn(STEPS) as bars:
         figures = run_evaluation(request, bars)
     table = Table("train from", "AUC", "average precision", "card precision at 100")
