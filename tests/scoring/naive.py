@@ -136,9 +136,9 @@ class Twin:
         event.marks |= DECLINED
         return True
 
-    def label(  # noqa: PLR0917 - as the columns of a label
-        self, known_at: int, at: int, card: int, merchant: int, amount: int, fraud: int, asked: int
-    ) -> None:
+    def label(self, facts: tuple[int, ...]) -> None:
+        """``facts`` as the columns of a label."""
+        known_at, at, card, merchant, amount, fraud, asked = facts
         shop = self.shops[merchant]
         verdict = (1 if self.cards[card].exceeds(amount, EXPLAINED_FACTOR) else 2) if fraud else 0
         day = (known_at + self.offset) // DAY

@@ -89,16 +89,15 @@ class Both:
         elif kind == "label":
             back, fraud, asked = rest
             facts = (self.now - back, a.at, a.card, a.merchant, a.amount, fraud, asked)
-            kernel.label(self.state, one_label(*facts), 0)
-            self.twin.label(*facts)
+            kernel.label(self.state, one_label(facts), 0)
+            self.twin.label(facts)
         else:
             told = getattr(kernel, kind)(self.state, a.card, a.at, a.transaction)
             assert told == getattr(self.twin, kind)(a.card, a.at, a.transaction)
 
 
-def one_label(known_at, at, card, merchant, amount, fraud, asked) -> Labels:  # noqa: PLR0917
+def one_label(values: tuple[int, ...]) -> Labels:
     kinds = (np.int64, np.int64, np.int32, np.int32, np.int64, np.int8, np.int8)
-    values = (known_at, at, card, merchant, amount, fraud, asked)
     return Labels(*(np.array([v], k) for v, k in zip(values, kinds, strict=True)))
 
 

@@ -41,16 +41,12 @@ from sekisho.scoring.layout import (
     EXPOSURES,
     FIRST_AT,
     FIRST_REMOTE,
+    HABIT_COUNT,
     HEAD,
     KNOWN_FRAUD_AT,
     KNOWN_FRAUDS,
     LONGEST,
-    M_ASKED,
-    M_COUNT,
-    M_LABELS,
-    M_MARKS,
     M_RUN,
-    M_SUM,
     MERCHANT_WORDS,
     NEWEST,
     NEWEST_DAY,
@@ -75,7 +71,7 @@ from sekisho.scoring.rings import (
     spread_marks,
     take_out,
 )
-from sekisho.scoring.shops import count_traffic, learn, roll_days, shop_features
+from sekisho.scoring.shops import bucket_of, count_traffic, learn, roll_days, shop_features
 from sekisho.scoring.slots import WIDTH, Slot
 from sekisho.scoring.state import State, with_room
 
@@ -226,31 +222,47 @@ def clear_exposure(state: State, card: int) -> None:
 
 
 @compiled
-def _look_ahead(state: State, of: Authorizations, i: int) -> None:
+def _look_ahead(state: State, of: Authorizations, labels: Labels, i: int, j: int) -> None:
     """Bring near what the next authorizations will touch: records first, their events later.
 
     A file of many cards jumps through memory; waiting for it would be most of the time.
     """
-    if i + RECORDS_AHEAD < of.at.size:
+    day = of.at[i] // DAY
+    if j + RECORDS_AHEAD < labels.card.size:
+        first = np.int64(labels.card[j + RECORDS_AHEAD]) * CARD_WORDS
+        prefetch(state.cards, first + HABIT_COUNT)
+        _near_shop(state, np.int64(labels.merchant[j + RECORDS_AHEAD]), day)
+    if i + RECORDS_AHEAD < of.card.size:
         first = np.int64(of.card[i + RECORDS_AHEAD]) * CARD_WORDS
         for word in range(0, CARD_WORDS, LINE):
             prefetch(state.cards, first + word)
-        first = np.int64(of.merchant[i + RECORDS_AHEAD]) * MERCHANT_WORDS
-        day = of.at[i] // DAY
-        prefetch(state.merchants, first)
-        prefetch(state.merchants, first + M_RUN)
-        prefetch(state.merchants, first + M_RUN + LINE)
-        for bucket in (M_COUNT, M_SUM, M_MARKS, M_LABELS, M_ASKED):
-            prefetch(state.merchants, first + bucket + day % DAYS)
-    if i + EVENTS_AHEAD < of.at.size:
-        card = state.cards[of.card[i + EVENTS_AHEAD]]
-        if card[CAPACITY]:
-            for w in range(3, LONGEST + 1):
-                prefetch(state.events.row, EVENT_WORDS * place(card, card[TAIL + w]))
-            for back in range(NEWEST_SCANNED + 1):
-                prefetch(state.events.row, EVENT_WORDS * place(card, card[HEAD] - back))
-            for cell in range(card[START], card[START] + card[CAPACITY], 2 * LINE):
-                prefetch(state.events.merchant, cell)
+        _near_shop(state, np.int64(of.merchant[i + RECORDS_AHEAD]), day)
+    if i + EVENTS_AHEAD < of.card.size:
+        _near_events(state, of.card[i + EVENTS_AHEAD])
+
+
+@compiled
+def _near_shop(state: State, merchant: int, day: int) -> None:
+    first = merchant * MERCHANT_WORDS
+    prefetch(state.merchants, first)
+    prefetch(state.merchants, first + bucket_of(day))
+    prefetch(state.merchants, first + bucket_of(day - 7))
+    prefetch(state.merchants, first + bucket_of(day - 30))
+    for word in range(M_RUN, MERCHANT_WORDS, LINE):
+        prefetch(state.merchants, first + word)
+
+
+@compiled
+def _near_events(state: State, number: int) -> None:
+    card = state.cards[number]
+    if card[CAPACITY] == 0:
+        return
+    for w in range(3, LONGEST + 1):
+        prefetch(state.events.row, EVENT_WORDS * place(card, card[TAIL + w]))
+    for back in range(NEWEST_SCANNED + 1):
+        prefetch(state.events.row, EVENT_WORDS * place(card, card[HEAD] - back))
+    for cell in range(card[START], card[START] + card[CAPACITY], 2 * LINE):
+        prefetch(state.events.merchant, cell)
 
 
 @compiled
@@ -259,7 +271,7 @@ def _run(
 ) -> tuple[int, int]:
     """Go on from authorization i and label j; ends early where the arena has no room."""
     while i < of.at.size:
-        _look_ahead(state, of, i)
+        _look_ahead(state, of, labels, i, j)
         while j < labels.known_at.size and labels.known_at[j] <= of.at[i]:
             label(state, labels, j)
             j += 1

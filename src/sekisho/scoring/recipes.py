@@ -38,6 +38,27 @@ HANDBOOK: Final = Recipe(
             Slot.SHOP_FRAUDS_30D,
         )
     ),
-    bagging=5,
+    rising=names(
+        (
+            Slot.AMOUNT,
+            Slot.CARD_RATIO_HABIT,
+            Slot.CARD_RATIO_30D,
+            Slot.CARD_SIGMAS_30D,
+            Slot.CARD_LARGE_1D,
+            Slot.CARD_LARGE_3D,
+            Slot.CARD_LARGE_7D,
+            Slot.CARD_LARGE_14D,
+            Slot.SHOP_RUN,
+            Slot.SHOP_UNEXPLAINED_7D,
+            Slot.SHOP_UNEXPLAINED_30D,
+            Slot.SHOP_RISK_1D,
+            Slot.SHOP_RISK_7D,
+            Slot.SHOP_RISK_30D,
+            Slot.SHOP_RISK_EVER,
+            Slot.SHOP_FRAUDS_30D,
+            Slot.SHOP_SINCE_GENUINE,
+        )
+    ),
+    bagging=3,
 )
 """For the Handbook's week of training: few frauds, so few features and shallow trees."""

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sekisho.scoring.cards import UNKNOWN, days_since
 from sekisho.scoring.compiled import compiled
 from sekisho.scoring.layout import (
+    BUCKET,
+    BUCKET_WORDS,
     DAY,
     DAYS,
     FIELD,
@@ -53,36 +55,43 @@ PRIOR_FRAUDS = 0.01
 
 
 @compiled
+def bucket_of(day: int) -> int:
+    """Where the bucket of a day begins in a record."""
+    return BUCKET + day % DAYS * BUCKET_WORDS
+
+
+@compiled
 def roll_days(shop: Ints, day: int) -> None:
     """Let the daily buckets end with ``day``, if that is later than they do."""
     newest = shop[NEWEST_DAY]
     if day <= newest:
         return
     if day - newest >= DAYS:
-        for word in range(M_COUNT, M_RUN):
+        for word in range(BUCKET, M_RUN):
             shop[word] = 0
         for word in range(M_COUNT_7D, MERCHANT_WORDS):
             shop[word] = 0
         shop[NEWEST_DAY] = day
         return
     for each in range(newest + 1, day + 1):
-        _leave(shop, (each - 7) % DAYS, (each - 30) % DAYS)
-        for first in (M_COUNT, M_SUM, M_MARKS, M_LABELS, M_ASKED):
-            shop[first + each % DAYS] = 0
+        _leave(shop, bucket_of(each - 7), bucket_of(each - 30))
+        today = bucket_of(each)
+        for word in range(BUCKET_WORDS):
+            shop[today + word] = 0
     shop[NEWEST_DAY] = day
 
 
 @compiled
 def _leave(shop: Ints, week_old: int, month_old: int) -> None:
     """Take two days' buckets out of the running sums of 7 and of 30 days."""
-    shop[M_COUNT_7D] -= shop[M_COUNT + week_old]
-    shop[M_MARKS_7D] -= shop[M_MARKS + week_old]
-    shop[M_LABELS_7D] -= shop[M_LABELS + week_old]
-    shop[M_ASKED_7D] -= shop[M_ASKED + week_old]
-    shop[M_COUNT_30D] -= shop[M_COUNT + month_old]
-    shop[M_SUM_30D] -= shop[M_SUM + month_old]
-    shop[M_LABELS_30D] -= shop[M_LABELS + month_old]
-    shop[M_ASKED_30D] -= shop[M_ASKED + month_old]
+    shop[M_COUNT_7D] -= shop[week_old + M_COUNT]
+    shop[M_MARKS_7D] -= shop[week_old + M_MARKS]
+    shop[M_LABELS_7D] -= shop[week_old + M_LABELS]
+    shop[M_ASKED_7D] -= shop[week_old + M_ASKED]
+    shop[M_COUNT_30D] -= shop[month_old + M_COUNT]
+    shop[M_SUM_30D] -= shop[month_old + M_SUM]
+    shop[M_LABELS_30D] -= shop[month_old + M_LABELS]
+    shop[M_ASKED_30D] -= shop[month_old + M_ASKED]
 
 
 @compiled
@@ -91,11 +100,11 @@ def count_traffic(shop: Ints, day: int, amount: int, marks: int, sign: int) -> N
     age = shop[NEWEST_DAY] - day
     if age >= DAYS:
         return
-    bucket = day % DAYS
+    bucket = bucket_of(day)
     word = sign * (np.int64(marks & LARGE) | (np.int64((marks & SMALL) >> 1) << 32))
-    shop[M_COUNT + bucket] += sign
-    shop[M_SUM + bucket] += sign * amount
-    shop[M_MARKS + bucket] += word
+    shop[bucket + M_COUNT] += sign
+    shop[bucket + M_SUM] += sign * amount
+    shop[bucket + M_MARKS] += word
     if age < 7:
         shop[M_COUNT_7D] += sign
         shop[M_MARKS_7D] += word
@@ -110,7 +119,7 @@ def learn(shop: Ints, asked: int, known_at: int, known_day: int, at: int, verdic
     age = shop[NEWEST_DAY] - known_day
     word = 1 | (np.int64(verdict > 0) << FIELD) | (np.int64(verdict > 1) << (2 * FIELD))
     if age < DAYS:
-        shop[(M_ASKED if asked else M_LABELS) + known_day % DAYS] += word
+        shop[bucket_of(known_day) + (M_ASKED if asked else M_LABELS)] += word
     if age < 7:
         shop[M_ASKED_7D if asked else M_LABELS_7D] += word
     if age < 30:
@@ -139,7 +148,7 @@ def shop_features(
     not counted at all; what is said of others leaves it out.
     """
     newest = shop[NEWEST_DAY]
-    today = shop[M_COUNT + newest % DAYS]
+    today = shop[bucket_of(newest) + M_COUNT]
     week, month = shop[M_COUNT_7D], shop[M_COUNT_30D]
     total, seen = shop[M_SUM_30D], shop[M_MARKS_7D]
     out[Slot.SHOP_COUNT_1D] = today
@@ -149,7 +158,7 @@ def shop_features(
     own = 1 if age < 30 else 0
     before, amount = month - own, total - own * a.amount
     out[Slot.SHOP_RATIO_30D] = a.amount * before / amount if amount > 0 else UNKNOWN
-    large = shop[M_MARKS + newest % DAYS] & 0xFFFF_FFFF
+    large = shop[bucket_of(newest) + M_MARKS] & 0xFFFF_FFFF
     out[Slot.SHOP_LARGE_1D] = large - (marks & LARGE if age < 1 else 0)
     out[Slot.SHOP_LARGE_7D] = (seen & 0xFFFF_FFFF) - (marks & LARGE if age < 7 else 0)
     out[Slot.SHOP_SMALL_SHARE_7D] = (seen >> 32) / week if week else UNKNOWN
@@ -174,7 +183,7 @@ def _risk(frauds: int, labels: int) -> float:
 
 @compiled
 def _reported(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
-    day = shop[M_LABELS + newest % DAYS]
+    day = shop[bucket_of(newest) + M_LABELS]
     week, month = shop[M_LABELS_7D], shop[M_LABELS_30D]
     for k in range(3):
         word = day if k == 0 else (week if k == 1 else month)
@@ -194,7 +203,7 @@ def _reported(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
 @compiled
 def _asked(shop: Ints, newest: int, out: Vector) -> None:
     """The same from the answers of holders who were asked."""
-    day, week, month = shop[M_ASKED + newest % DAYS], shop[M_ASKED_7D], shop[M_ASKED_30D]
+    day, week, month = shop[bucket_of(newest) + M_ASKED], shop[M_ASKED_7D], shop[M_ASKED_30D]
     out[Slot.SHOP_ASKED_7D] = week & FIELD_MASK
     out[Slot.SHOP_ASKED_30D] = month & FIELD_MASK
     out[Slot.SHOP_ASKED_FRAUDS_1D] = (day >> FIELD) & FIELD_MASK
