@@ -315,10 +315,11 @@ def shop_labels(shop: Shop, a: Authorization, asked: int, offset: int) -> dict[s
     def risk(frauds: int, known: int) -> float:
         return (frauds + 0.01) / (known + 1.0)
 
-    run = []
+    run, everything = [], 0
     for one in reversed(labels):
         if not one.verdict:
             break
+        everything += 1
         if one.verdict == 2:
             run.append(one)
     age = float((a.at + offset) // DAY - (run[-1].at + offset) // DAY) if run else -1.0
@@ -342,6 +343,7 @@ def shop_labels(shop: Shop, a: Authorization, asked: int, offset: int) -> dict[s
         told[f"shop_unexplained_{name}"] = unexplained
     return told | {
         "shop_run": len(run),
+        "shop_run_any": everything,
         "shop_run_age": age,
         "shop_since_fraud": days_since(a.at, max((x.at for x in labels if x.verdict), default=0)),
         "shop_since_genuine": days_since(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ class ScoringHistory:
     """Purchases in the order in which they happened, with cards and merchants numbered.
 
     ``transaction`` are the file's own ids (or row numbers); ``fraud`` 0 or 1; ``cards`` and
-    ``merchants`` how many there are.
+    ``merchants`` how many there are; ``files`` name and SHA-256 of what was read.
     """
 
     of: Authorizations
@@ -53,6 +53,7 @@ class ScoringHistory:
     transaction: pa.ChunkedArray
     cards: int
     merchants: int
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def handbook_names(path: Path) -> dict[str, str]:
@@ -88,7 +89,8 @@ def read_history(
                     f"the transactions have no column {name}, which scoring learns from.",
                     hint=f"Name it: --columns {name.removesuffix('_minor')}=YOURS",
                 )
-        return _columns_of(opened.connection, opened.columns)
+        told = _columns_of(opened.connection, opened.columns)
+        return replace(told, files=tuple((one.name, one.sha256) for one in opened.files))
     finally:
         opened.connection.close()
 

@@ -45,8 +45,8 @@ def forest_of(trees: Trees) -> Forest:
     firsts = [0]
     columns = trees.recipe.columns
     for booster in trees.boosters:
-        for tree in booster.dump_model()["tree_info"]:
-            roots.append(_add(tree["tree_structure"], columns, nodes, leaves))
+        told = booster.dump_model()["tree_info"]
+        roots += [_add(tree["tree_structure"], columns, nodes, leaves) for tree in told]
         firsts.append(len(roots))
     column, threshold, left, right = zip(*nodes, strict=True) if nodes else ((), (), (), ())
     return Forest(

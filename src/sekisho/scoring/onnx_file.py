@@ -25,9 +25,10 @@ def onnx_bytes(forest: Forest) -> bytes:
     """A model with input ``features`` (rows, WIDTH) of 32-bit floats and output ``margin``."""
     from onnx import TensorProto, helper  # noqa: PLC0415 - heavy, and only exports need it
 
+    attributes: dict[str, Any] = _attributes(forest)
     node = helper.make_node(
         "TreeEnsembleRegressor", ["features"], ["margin"], domain="ai.onnx.ml",
-        n_targets=1, aggregate_function="SUM", **_attributes(forest),
+        n_targets=1, aggregate_function="SUM", **attributes,
     )  # fmt: skip
     graph = helper.make_graph(
         [node],
@@ -45,20 +46,9 @@ def onnx_bytes(forest: Forest) -> bytes:
 
 
 def _attributes(forest: Forest) -> dict[str, list[Any]]:
-    names = [
-        "nodes_treeids",
-        "nodes_nodeids",
-        "nodes_featureids",
-        "nodes_values",
-        "nodes_modes",
-        "nodes_truenodeids",
-        "nodes_falsenodeids",
-        "nodes_missing_value_tracks_true",
-        "target_treeids",
-        "target_nodeids",
-        "target_ids",
-        "target_weights",
-    ]
+    nodes = ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
+    names = [f"nodes_{name}" for name in (*nodes, "missing_value_tracks_true")]
+    names += [f"target_{name}" for name in ("treeids", "nodeids", "ids", "weights")]
     told: dict[str, list[Any]] = {name: [] for name in names}
     share = 1.0 / (forest.first_tree.size - 1)
     for tree, root in enumerate(forest.root.tolist()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sekisho.scoring.slots import Slot
@@ -62,3 +63,12 @@ HANDBOOK: Final = Recipe(
     bagging=3,
 )
 """For the Handbook's week of training: few frauds, so few features and shallow trees."""
+
+_GENERAL: Final = Recipe(features=(), rising=HANDBOOK.rising, rounds=200)
+
+CANDIDATES: Final[dict[str, Recipe]] = {
+    "shallow": replace(_GENERAL, leaves=6, rounds=250),
+    "middle": replace(_GENERAL, leaves=12),
+    "deep": replace(_GENERAL, leaves=31, rows_in_leaf=50),
+}
+"""What `sekisho train` chooses from by its validation folds; the features are the history's."""

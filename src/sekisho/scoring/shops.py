@@ -39,6 +39,7 @@ from sekisho.scoring.layout import (
     MERCHANT_WORDS,
     NEWEST_DAY,
     RUN,
+    RUN_ANY,
     RUN_FROM,
     RUN_WORDS,
     SMALL,
@@ -128,6 +129,7 @@ def learn(shop: Ints, asked: int, known_at: int, known_day: int, at: int, verdic
     shop[run + LIFE] += 1 | (np.int64(verdict > 0) << 32)
     shop[run + KNOWN_AT] = max(shop[run + KNOWN_AT], known_at)
     if verdict:
+        shop[run + RUN_ANY] += 1
         if verdict > 1:
             if shop[run + RUN] == 0:
                 shop[run + RUN_FROM] = at
@@ -135,6 +137,7 @@ def learn(shop: Ints, asked: int, known_at: int, known_day: int, at: int, verdic
         shop[run + LAST_FRAUD] = max(shop[run + LAST_FRAUD], at)
     else:
         shop[run + RUN] = 0
+        shop[run + RUN_ANY] = 0
         shop[run + LAST_GENUINE] = max(shop[run + LAST_GENUINE], at)
 
 
@@ -194,6 +197,7 @@ def _reported(shop: Ints, a: Authorization, newest: int, out: Vector) -> None:
     out[Slot.SHOP_UNEXPLAINED_7D] = week >> (2 * FIELD)
     out[Slot.SHOP_UNEXPLAINED_30D] = month >> (2 * FIELD)
     out[Slot.SHOP_RUN] = shop[M_RUN + RUN]
+    out[Slot.SHOP_RUN_ANY] = shop[M_RUN + RUN_ANY]
     out[Slot.SHOP_SINCE_FRAUD] = days_since(a.at, shop[M_RUN + LAST_FRAUD])
     out[Slot.SHOP_SINCE_GENUINE] = days_since(a.at, shop[M_RUN + LAST_GENUINE])
     life = shop[M_RUN + LIFE]

@@ -99,6 +99,7 @@ class Slot(IntEnum):
     SHOP_UNEXPLAINED_7D = auto()
     SHOP_UNEXPLAINED_30D = auto()
     SHOP_RUN = auto()
+    SHOP_RUN_ANY = auto()
     SHOP_RUN_AGE = auto()
     SHOP_SINCE_FRAUD = auto()
     SHOP_SINCE_GENUINE = auto()
