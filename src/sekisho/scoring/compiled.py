@@ -15,6 +15,9 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 compiled: Any = nb.njit(**_OPTIONS)
 """Compiled without reference counts: kernels allocate nothing and keep no array (decision 0030)."""
 
+uncached: Any = nb.njit(**(_OPTIONS | {"cache": False}))
+"""The same for functions that are made at run time and have no file."""
+
 
 def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:  # noqa: ARG001 - numba's signature
     """Ask the processor to bring the element at a flat ``index`` of a contiguous array near.
