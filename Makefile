@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # Worker processes of the tests.
 JOBS ?= 2
+# What the tests leave on disk and in logs; searched for card data at the end.
+LEFT := build/left
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format bench reference pictures lock upgrade clean
@@ -26,7 +28,10 @@ demo: install  ## The main job on a fictional leak: find it, show when, write th
 
 test: install  ## Everything that the tests need, and the tests
 	@$(RUN)python tools/environment.py browser
-	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@rm -rf $(LEFT) && mkdir -p $(LEFT)/temporary
+	@TMPDIR=$(CURDIR)/$(LEFT)/temporary $(RUN)python -m pytest -n $(JOBS) --dist worksteal \
+		--basetemp=$(LEFT)/tests -o log_file=$(LEFT)/tests.log -o log_file_level=DEBUG $(ARGS)
+	@$(RUN)python tools/left_behind.py $(LEFT)
 	@echo "make test: all tests passed."
 
 check: install  ## Format, lint, types, import contracts, documentation

@@ -1,8 +1,8 @@
 """How many rows a second ``sekisho import`` takes in.
 
-``python benchmarks/import_rate.py [--rows N] [--cards N] [--folder DIR]`` writes a CSV file of
-invented card numbers (Luhn-valid, six columns), imports it in a process of its own, and prints
-rows/s and the process's peak memory.
+``python benchmarks/import_rate.py [--rows N] [--cards N] [--keep] [--folder DIR]``
+writes a CSV file of invented card numbers (Luhn-valid, six columns), imports it in a process of its
+own, and prints rows/s and the process's peak memory.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from sekisho.vault.keys import write_key
+from sekisho.vault.keys import KeyKind, new_ring, write_key, write_ring
 
 _CHUNK_ROWS = 1_000_000
 
@@ -31,6 +31,7 @@ def run(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--cards", type=int, default=1_000_000)
+    parser.add_argument("--keep", action="store_true", help="keep the numbers, encrypted")
     parser.add_argument("--folder", type=Path, default=None)
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -38,10 +39,15 @@ def run(argv: list[str]) -> None:
         source, key = folder / "transactions.csv", folder / "card.key"
         write_history(source, options.rows, options.cards)
         write_key(key, secrets.token_bytes(32))
-        command = (
+        command: tuple[str, ...] = (
             *(sys.executable, "-c", "from sekisho.app.cli import main; main()", "import"),
             *(str(source), "--card-key", str(key), "--out", str(folder / "out")),
         )
+        if options.keep:
+            locks = folder / "number.key"
+            write_ring(locks, new_ring(KeyKind.NUMBER, secrets.token_bytes(32)))
+            vault = str(folder / "cards.vault")
+            command += ("--keep-numbers", vault, "--number-key", str(locks), "--keep-days", "1")
         started = time.perf_counter()
         subprocess.run(command, check=True)
         seconds = time.perf_counter() - started

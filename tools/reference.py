@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.domain.errors import SekishoError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
@@ -25,6 +25,7 @@ ever holds a card number. Results are written whole or not at all.
 | Exit code | Code | Meaning |
 |---|---|---|
 | 0 | | done |
+| 3 | | done, but not everything could be used; the message counts what was kept apart |
 """
 
 
@@ -36,7 +37,7 @@ def main() -> int:
 
 def page() -> str:
     """The whole page: the program, each command in alphabetical order, the exit codes."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(program())
     return "\n".join(
         [HEAD, *sections("sekisho", root), EXIT_HEAD + "".join(exit_rows(SekishoError))]
     )

@@ -31,7 +31,8 @@ NO_CARDS = pa.schema(
 
 _FRAUD = """
     CREATE TABLE fraud AS
-    SELECT f.card_ref, f.fraud_at, f.reported_at, f.fraud_type, t.merchant_id, {acquirer}
+    SELECT f.card_ref, f.transaction_id, f.fraud_at, f.reported_at, f.fraud_type,
+        t.merchant_id, {acquirer}
     FROM fraud_given AS f LEFT JOIN given AS t USING (transaction_id)
     WHERE f.reported_at < {end} AND f.fraud_at < {end}
 """

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.domain.errors import BadInput, MissingColumn, OutputFailed
 from sekisho.scoring.metrics import average_precision, roc_auc
 
@@ -46,7 +46,7 @@ def history(seed: int = 1, cards: int = 150) -> pa.Table:
 
 
 def call(*words: object) -> None:
-    done = CliRunner().invoke(app, ["evaluate", *(str(word) for word in words)])
+    done = CliRunner().invoke(program(), ["evaluate", *(str(word) for word in words)])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

@@ -312,7 +312,7 @@ def test_card_numbers_typed_into_other_columns(sekisho: Callable[..., Run], tmp_
     assert ran.table()["摘要"][4:6] == ["再送 ****** まで", "******"]
     assert ran.table()["merchant_id"][6] == "******"
     assert ran.table()["取引番号"] == [row[0] for row in rows]
-    assert "column 摘要: card numbers inside text masked in 2 rows" in ran.said
+    assert "column 摘要: card numbers or codes inside text masked in 2 rows" in ran.said
 
 
 def test_the_callers_own_reference_stays_and_is_linked(

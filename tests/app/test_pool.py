@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from commonpoint.test_pooling import slice_of
 from commonpoint.tiny import Economy, Leak, card_name, make, shop_name
 from sekisho.app.pooling import merge_pools
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.app.tracing import TraceOptions, run_trace
 from sekisho.domain.errors import BadInput, SekishoError
 from sekisho.domain.progress import Silent
@@ -35,7 +35,7 @@ DAYS = ["--as-of", "2024-10-26", "--since", "2024-01-01"]
 
 
 def call(*words: object) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
+    done = CliRunner().invoke(program(), [str(word) for word in words])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.test_evaluate import history
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.app.scoring_history import HANDBOOK_COLUMNS, read_history
 from sekisho.app.training import features_of, read_model
 from sekisho.domain.errors import BadInput, NothingToDo
@@ -24,7 +24,7 @@ COLUMNS = ",".join(f"{ours}={theirs}" for ours, theirs in HANDBOOK_COLUMNS.items
 
 
 def call(*words: object) -> str:
-    done = CliRunner().invoke(app, ["train", *(str(word) for word in words)])
+    done = CliRunner().invoke(program(), ["train", *(str(word) for word in words)])
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

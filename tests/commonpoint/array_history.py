@@ -19,6 +19,7 @@ from sekisho.domain.history import (
     FraudTable,
     GroupTable,
     Survey,
+    Tenure,
     VisitTable,
 )
 
@@ -100,11 +101,7 @@ class ArrayHistory:
         share = min(1.0, cards / len(everybody))
         threshold = f"{int(share * 2**32):08x}"
         self._listed = [
-            card
-            for card in everybody
-            if card in reported
-            or share >= 1.0
-            or hashlib.md5(card.encode()).hexdigest() < threshold  # noqa: S324 - not for secrecy
+            card for card in everybody if card in reported or share >= 1.0 or md5(card) < threshold
         ]
         self._drawn = len(self._listed)
         self._number = {card: i for i, card in enumerate(self._listed)}
@@ -158,7 +155,8 @@ class ArrayHistory:
                 there = [p for p in self.purchases if p.card == r.card and p.at == r.at]
                 entity = self._entity[there[0].shop] if there else -1
             reported = r.at if r.reported_at is None else r.reported_at
-            rows.append((self._number[r.card], r.at, reported, r.kind, entity))
+            dated = r.reported_at is not None
+            rows.append((self._number[r.card], r.at, reported, r.kind, entity, dated))
         rows.sort()
         card = np.array([row[0] for row in rows], np.int32)
         return FraudTable(
@@ -169,6 +167,7 @@ class ArrayHistory:
             stops_card=np.array([row[3] in STOPPING for row in rows], bool),
             entity=np.array([row[4] for row in rows], np.int32),
             product=product[card],
+            dated=np.array([row[5] for row in rows], bool),
         )
 
     def _visits(self, purchases: Iterable[Purchase]) -> VisitTable:
@@ -217,9 +216,42 @@ class ArrayHistory:
         columns = [np.array([row[i] for row in rows], np.int64) for i in range(4)]
         return GroupTable(*columns, ids, ids)
 
-    def add_visitors(self, entities: np.ndarray) -> VisitTable:
-        wanted = {self._shops[int(entity)] for entity in entities}
-        there = [p for p in self.purchases if p.shop in wanted]
+    def terminals(self, entities: np.ndarray) -> None:
+        """Plain purchases name no terminal."""
+
+    def misuse(self) -> None:
+        """Plain purchases say nothing about how a card was read."""
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        if kind is EntityKind.MERCHANT:
+            return tuple(
+                Tenure(entity, -FAR, FAR)
+                for (own, merchant), entity in self._entity.items()
+                if merchant == number and acquirer in {"", own}
+            )
+        return tuple(
+            Tenure(
+                self._entity[b.shop],
+                -FAR if b.start is None else b.start,
+                FAR if b.end is None else b.end,
+            )
+            for b in self.belongings
+            if b.kind is kind and b.group == number and b.shop in self._entity
+        )
+
+    def add_visitors(self, entities: np.ndarray, shares: np.ndarray) -> VisitTable:
+        wanted = {self._shops[int(e)]: share for e, share in zip(entities, shares, strict=True)}
+        reported = {r.card for r in self.reports}
+        there = [
+            p
+            for p in self.purchases
+            if p.shop in wanted
+            and (
+                p.card in reported
+                or wanted[p.shop] >= 1.0
+                or md5(p.card) < f"{int(wanted[p.shop] * 2**32):08x}"
+            )
+        ]
         for card in sorted({p.card for p in there} - set(self._listed)):
             self._number[card] = len(self._listed)
             self._listed.append(card)
@@ -256,6 +288,11 @@ class ArrayHistory:
 
     def exposed_count(self) -> int:
         return len({card for card, _ in self._exposed})
+
+
+def md5(text: str) -> str:
+    """Hexadecimal digits that a share of cards is chosen by."""
+    return hashlib.md5(text.encode()).hexdigest()  # noqa: S324 - not for secrecy
 
 
 def codes(texts: Sequence[str], drawn: int) -> np.ndarray:

@@ -68,17 +68,17 @@ def test_tables_are_equal(economy: Economy, tmp_path: Path, drawn: int, days_bac
         names = [arrays.entity_id(e) for e in range(arrays.entity_count())]
         assert [history.entity_id(e) for e in range(arrays.entity_count())] == names
         known = history.cards()
-        wanted = np.array([0, 5, 17])
-        assert sorted(rows_of(history.add_visitors(wanted))) == sorted(
-            rows_of(arrays.add_visitors(wanted))
+        wanted, shares = np.array([0, 5, 17]), np.array([1.0, 0.9, 1.0])
+        assert sorted(rows_of(history.add_visitors(wanted, shares))) == sorted(
+            rows_of(arrays.add_visitors(wanted, shares))
         )
-        assert_same_cards(history.cards(), arrays.cards())
         pairs = zip(*(a.tolist() for a in history.added_activity()), strict=True)
         assert sorted(pairs) == sorted(
             zip(*(a.tolist() for a in arrays.added_activity()), strict=True)
         )
         # The codes of the cards that were there before stay what they were.
         after = history.cards()
+        assert_same_cards(after, arrays.cards())
         assert after.product[: len(known)].tolist() == known.product.tolist()
         assert after.home_area[: len(known)].tolist() == known.home_area.tolist()
 
@@ -128,6 +128,59 @@ def test_findings_are_equal(economy: Economy, tmp_path: Path, controls: int) -> 
             other, p_value=0, cards_expected=0, log_likelihood_ratio=0, members=(),
             explanations=(), visits_curve=None, misuse_curve=None)  # fmt: skip
     assert fast.exposed_cards == slow.exposed_cards
+
+
+@pytest.mark.parametrize("controls", [120_000, 200])
+def test_a_complete_card_file_saves_a_pass(tmp_path: Path, controls: int) -> None:
+    economy = make(3, cards=400, shops=20, background=0.1)
+    economy = replace(
+        economy,
+        cards={p.card: economy.cards.get(p.card, Card("gold", "A1")) for p in economy.purchases},
+    )
+    files = economy.write(tmp_path / "files")
+    with opened(files.request(economy.last_day), tmp_path / "work") as inputs:
+        answers = [
+            run(DuckHistory(inputs.connection, inputs.columns, overlapping=False,
+                            listed_rows=rows), economy, controls=controls)
+            for rows in (10**9, 0)
+        ]  # fmt: skip
+    seen, listed = answers
+    assert listed.passes == seen.passes - 1
+    assert (listed.cases, listed.first_day, listed.last_day) == (
+        seen.cases, seen.first_day, seen.last_day)  # fmt: skip
+    assert listed.findings == seen.findings
+    assert [s.entity_id for s in listed.suspects] == [s.entity_id for s in seen.suspects]
+
+
+@pytest.mark.parametrize("copies", [0, 500])
+def test_doubles_are_seen_among_the_drawn_cards(tmp_path: Path, copies: int) -> None:
+    economy = make(3, cards=400, shops=20, background=0.1)
+    files = economy.write(tmp_path / "files")
+    with opened(files.request(economy.last_day), tmp_path / "plain") as inputs:
+        once = run(DuckHistory(inputs.connection, inputs.columns, overlapping=False), economy)
+    [path] = files.history
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table, table.slice(0, copies)]), path)
+    with opened(files.request(economy.last_day), tmp_path / "work") as inputs:
+        history = DuckHistory(
+            inputs.connection, inputs.columns, overlapping=None, identity=inputs.identity
+        )
+        twice = run(history, economy)
+    assert history.doubles == copies
+    assert twice.findings == once.findings
+
+
+def test_a_card_file_that_misses_cards_is_not_believed(tmp_path: Path) -> None:
+    economy = make(3, cards=400, shops=20, background=0.1)
+    files = economy.write(tmp_path / "files")
+    table = pq.read_table(files.cards)
+    pq.write_table(table.slice(table.num_rows // 3), files.cards)
+    with opened(files.request(economy.last_day), tmp_path / "work") as inputs:
+        history = DuckHistory(inputs.connection, inputs.columns, overlapping=False, listed_rows=0)
+        history.survey()
+        assert history.passes == 1
+        seen = history.connection.execute("SELECT count(*) FROM card_list").fetchall()[0][0]
+    assert seen > table.num_rows * 2 // 3
 
 
 def test_a_card_file_that_names_a_card_twice_moves_nobody(tmp_path: Path) -> None:

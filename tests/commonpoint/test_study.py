@@ -240,8 +240,8 @@ def test_all_cards_together_expect_the_cases_there_are(seed: int) -> None:
     study, _ = study_of(seed, cards=600, background=0.5)
     fitted = float(study.weight @ study.cumulative[:, -1])
     assert fitted == pytest.approx(float(study.event.sum()), rel=0.02)
-    totals = study.totals()
-    scaled = study.weight @ (study.hazard_until - study.hazard_from) * study.scale()
+    totals = study.totals
+    scaled = study.weight @ (study.hazard_until - study.hazard_from) * study.scale
     assert scaled[totals > 0] == pytest.approx(totals[totals > 0])
 
 

@@ -48,7 +48,10 @@ def unused_modules(src: Path, others: list[Path]) -> set[str]:
         path for path in src.rglob("*.py") if path.name not in ("__init__.py", "__main__.py")
     ]
     modules = {module_name(path, src) for path in sources}
-    entries = {name for name in modules if ".app.commands." in name or name.endswith(".app.cli")}
+    loaded = (".app.commands.", ".store.migrations.")
+    entries = {
+        name for name in modules if any(one in name for one in loaded) or name.endswith(".app.cli")
+    }
     importers = [*src.rglob("*.py"), *others]
     used = set().union(*(imported_names(path) for path in importers)) if importers else set()
     return modules - entries - used

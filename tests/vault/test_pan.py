@@ -22,6 +22,7 @@ from sekisho.vault.pan import (
     mask,
     mask_embedded,
     normalise,
+    parse,
     redact,
     trouble_with,
 )
@@ -52,10 +53,32 @@ def test_published_test_numbers_are_read_with_their_brand(digits: str, brand: st
         ("622126", 19, "unionpay"),
         ("510000", 17, None),
         ("900000", 16, None),
+        *((prefix, 15, "jcb") for prefix in ("180000", "213100", "213199")),
+        ("213200", 15, None),
+        ("180000", 16, None),
+        *(("400000", length, "visa") for length in (13, 16, 18, 19)),
+        *(("352800", length, "jcb") for length in (16, 17, 18, 19)),
+        *((p, length, "diners") for p in ("300000", "360000") for length in (14, 16, 19)),
+        *((p, length, "unionpay") for p in ("620000", "810000") for length in (16, 17, 18, 19)),
+        *((prefix, 16, "discover") for prefix in ("601100", "644000", "650000")),
+        *((prefix, 15, "amex") for prefix in ("340000", "379999")),
     ],
 )
 def test_brand_ranges_end_where_they_end(prefix: str, length: int, brand: str | None) -> None:
     assert brand_of(complete(prefix.ljust(length - 1, "0"))) == brand
+
+
+@given(st.one_of(st.text(max_size=24), bodies.map(complete)))
+def test_parse_says_exactly_one_thing(text: str) -> None:
+    parsed = parse(text)
+    assert parsed.trouble is trouble_with(text)
+    assert (parsed.pan is None) == (parsed.trouble is not Trouble.NONE)
+    if parsed.pan is not None:
+        assert parsed.pan.clear() == normalise(text)
+        assert parsed.brand == brand_of(parsed.pan.clear())
+        assert parsed.pan.clear() not in f"{parsed!r} {parsed}"
+    else:
+        assert parsed.brand is None
 
 
 @given(st.text("0123456789", max_size=30))

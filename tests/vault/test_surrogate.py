@@ -48,3 +48,13 @@ def test_writing_does_not_change_the_reference_and_the_key_does() -> None:
     assert refs.of(Pan("4111111111111111")) != refs.of(Pan("4012888888881881"))
     other = CardRefs(card_key(bytes(31) + b"\x01"))
     assert refs.of(Pan("4111111111111111")) != other.of(Pan("4111111111111111"))
+
+
+@given(st.one_of(st.text(max_size=20), st.sampled_from(sorted(PUBLISHED))))
+def test_a_door_gets_a_reference_or_nothing(text: str) -> None:
+    refs = CardRefs(card_key(bytes(32)))
+    try:
+        expected = refs.of(Pan(text))
+    except ValueError:
+        expected = None
+    assert refs.of_text(text) == expected

@@ -9,7 +9,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from sekisho.domain.finding import (
+    CardGroup,
+    CorrectedRate,
     Curve,
+    DataEvidence,
     EntityKind,
     Explanation,
     Finding,
@@ -20,6 +23,10 @@ from sekisho.domain.finding import (
     Member,
     Method,
     SuspectKind,
+    TerminalCount,
+    Terminals,
+    Theft,
+    TheftKind,
     Trace,
 )
 
@@ -94,6 +101,18 @@ def online_shop() -> Finding:
         p_value=3.1e-178,
         reported_misuse_rate=214 / 6918,
         data_taken=("pan", "expiry", "security_code"),
+        corrected_misuse=CorrectedRate(246.4, 0.0356, 0.0331, 0.0402, 0.95, 812),
+        data_evidence=(
+            DataEvidence("expiry", 211, 214, 31, 40, 1e-180, taken=True),
+            DataEvidence("security_code", 188, 202, 22, 39, 1e-150, taken=True),
+            DataEvidence("track", 0, 214, 1, 40, 1.0, taken=False),
+        ),
+        terminals=Terminals(
+            (TerminalCount("T441002703", 3100, 201, 5.2),), CardGroup(3818, 13, 6.0), 2.1e-31
+        ),
+        theft=Theft(
+            TheftKind.FORM, CardGroup(4120, 208, 7.1), CardGroup(2510, 6, 4.1), 0.231, 3.4e-27
+        ),
         first_misuse=date(2025, 4, 19),
         explanations=EXPLANATIONS,
         visits_curve=visits,

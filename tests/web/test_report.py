@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sekisho.domain.finding import Curve, EntityKind, SuspectKind, Trace
+from sekisho.domain.finding import Curve, EntityKind, SuspectKind, TheftKind, Trace
 from sekisho.web.report import render_report
 from sekisho.web.report.texts_en import TEXTS as ENGLISH
 from sekisho.web.report.texts_ja import TEXTS as JAPANESE
@@ -364,3 +364,35 @@ def test_window_of_one_day_at_the_edge_of_the_history() -> None:
     day = samples.HISTORY_START - timedelta(days=3)
     odd = replace(samples.online_shop(), window_start=day, window_end=day)
     assert render(replace(samples.full_trace(), findings=(odd,))).tags["h1"] == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", list(TheftKind))
+def test_how_the_data_was_taken_is_said_with_its_counts(
+    language: Language, kind: TheftKind
+) -> None:
+    trace = samples.full_trace()
+    finding = trace.findings[0]
+    assert finding.theft is not None
+    shown = replace(finding, theft=replace(finding.theft, kind=kind))
+    page = render_report(replace(trace, findings=(shown,)), language=language)
+    words = Words(language)
+    assert words.text(f"theft.{kind.value}") in page
+    assert "2,510" in page
+    without = replace(finding, theft=None)
+    page = render_report(replace(trace, findings=(without,)), language=language)
+    assert words.text("finding.theft") not in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terminals_and_reports_to_come_are_said(language: Language) -> None:
+    trace = samples.full_trace()
+    page = render_report(trace, language=language)
+    words = Words(language)
+    assert words.text("finding.terminals") in page
+    assert "T441002703" in page
+    assert words.percent(0.0356) in page
+    plain = replace(trace.findings[0], terminals=None, corrected_misuse=None)
+    page = render_report(replace(trace, findings=(plain,)), language=language)
+    assert words.text("finding.terminals") not in page
+    assert words.percent(0.0356) not in page

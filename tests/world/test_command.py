@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.domain.errors import BadInput, OutputFailed
 from sekisho.world import files, quiet, write_large
 from sekisho.world.files import WorldWriter
@@ -15,7 +15,7 @@ from sekisho.world.files import WorldWriter
 def test_make_writes_files_and_says_what_next(tmp_path: Path) -> None:
     out = tmp_path / "made"
     sizes = ["--cards", "1500", "--merchants", "120", "--seed", "4"]
-    done = CliRunner().invoke(app, ["world", "make", "--out", str(out), *sizes])
+    done = CliRunner().invoke(program(), ["world", "make", "--out", str(out), *sizes])
     assert done.exit_code == 0, done.output
     assert "sekisho trace" in done.output
     assert {p.name for p in out.iterdir()} == {
@@ -31,7 +31,7 @@ def test_make_writes_files_and_says_what_next(tmp_path: Path) -> None:
 def test_every_preset_can_be_made_small(tmp_path: Path, preset: str) -> None:
     size = ["--transactions", "40000"] if preset == "large" else ["--cards", "400"]
     call = ["world", "make", "--preset", preset, "--merchants", "500", "--out", str(tmp_path)]
-    done = CliRunner().invoke(app, [*call, *size])
+    done = CliRunner().invoke(program(), [*call, *size])
     assert done.exit_code == 0, done.output
     truth = json.loads((tmp_path / "truth.json").read_text())
     assert len(truth["leaks"]) == {"quiet": 0, "story": 1, "large": 5}[preset]
@@ -39,7 +39,7 @@ def test_every_preset_can_be_made_small(tmp_path: Path, preset: str) -> None:
 
 def test_rows_are_only_asked_of_the_large_preset(tmp_path: Path) -> None:
     call = ["world", "make", "--out", str(tmp_path), "--transactions", "5000"]
-    assert isinstance(CliRunner().invoke(app, call).exception, BadInput)
+    assert isinstance(CliRunner().invoke(program(), call).exception, BadInput)
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_fraud_reports_point_at_rows(folder: Path) -> None:
 COLUMNS = {
     "transactions": "card_ref transaction_id acquirer_id merchant_id terminal_id authorized_at "
     "amount_minor currency mcc entry_mode eci initiator stored_credential approved message_type "
-    "country bin",
+    "country bin security_code_result",
     "fraud": "transaction_id card_ref fraud_at reported_at fraud_type",
     "merchants": "acquirer_id merchant_id name operator_id processor_id valid_from valid_to",
     "cards": "card_ref opened_on closed_on replaced_by expires_on product home_area",

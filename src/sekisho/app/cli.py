@@ -26,9 +26,12 @@ def main() -> None:
     # Typer turns KeyboardInterrupt into exit code 1; ours passes through it.
     signal.signal(signal.SIGINT, _stop)
     try:
-        from sekisho.app.program import app  # noqa: PLC0415 - see above
+        from sekisho.vault.logs import mask_everything  # noqa: PLC0415 - see above
 
-        app()
+        mask_everything()
+        from sekisho.app.program import program  # noqa: PLC0415 - see above
+
+        program(sys.argv[1:])()
     except SekishoError as error:
         _tell(error)
         sys.exit(error.exit_code)
@@ -38,6 +41,9 @@ def main() -> None:
             raise
         _tell(_STOPPED)
         sys.exit(_STOPPED.exit_code)
+    finally:
+        # The work is whole or not at all by now; while Python winds up, its own handlers are gone.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _tell(error: SekishoError) -> None:

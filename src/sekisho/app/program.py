@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 
 import typer
 
 from sekisho import __version__
 from sekisho.app import commands
-
-app = typer.Typer(
-    name="sekisho",
-    help="Find where card data leaked, protect every exposed card, get each holder told.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands flags over by position
@@ -25,7 +18,6 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer hands flags over
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(  # noqa: FBT001
         False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
@@ -34,5 +26,25 @@ def _root(
     """Find where card data leaked, protect every exposed card, get each holder told."""
 
 
-for _module in pkgutil.iter_modules(commands.__path__):
-    importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
+def program(words: Sequence[str] | None = None) -> typer.Typer:
+    """The program with the command that ``words`` call, or with all of them.
+
+    Commands load engines that take seconds; whoever calls one need not wait for the others.
+    """
+    app = typer.Typer(
+        name="sekisho",
+        help="Find where card data leaked, protect every exposed card, get each holder told.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+    called = words[0] if words else ""
+    if called == "--version":
+        names = []
+    # A command's module has its name, with an underscore where Python has the word itself.
+    wanted = [name for name in names if name.rstrip("_") == called]
+    for name in wanted or names:
+        importlib.import_module(f"{commands.__name__}.{name}").register(app)
+    return app

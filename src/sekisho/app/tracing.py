@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from sekisho.commonpoint.trace import CONTROLS, Answer, Question, trace
 from sekisho.commonpoint.why import neighbours_of, strength_of
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import EntityKind, Finding, Funnel, LeadTime, Method, SuspectKind, Trace
+from sekisho.domain.known_leaks import KnownState, TakenOut
 from sekisho.domain.progress import Progress
 from sekisho.vault.columns import column_holds_card_numbers
 from sekisho.warehouse.history import DuckHistory
@@ -31,6 +33,7 @@ STEPS = {
     "read": "reading the inputs",
     "open_inputs": "opening the files",
     "read_fraud": "reading the fraud reports",
+    "read_known_leaks": "reading the known leaks",
     "join_fraud": "joining reports and history",
     "look_for_duplicates": "looking for duplicates",
     "hash_inputs": "hashing the inputs",
@@ -102,11 +105,36 @@ def trace_inputs(
         identity=inputs.identity,
     )
     question = Question(
-        inputs.as_of, controls=options.controls, permute=options.permute, levels=options.levels
+        inputs.as_of,
+        controls=options.controls,
+        permute=options.permute,
+        levels=options.levels,
+        known_leaks=inputs.known_leaks,
     )
     answer = trace(history, question, np.random.default_rng(SEED), progress)
+    if history.doubles:
+        inputs = _with_doubles(inputs, history.doubles)
     leads = _lead_times(answer, question, inputs) if options.lead_times else ()
-    return TraceRun(_to_trace(answer, inputs, question, request, leads), answer, history, inputs)
+    read = _Read(inputs, request, history)
+    return TraceRun(_to_trace(answer, read, question, leads), answer, history, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was asked to be read, and what was."""
+
+    inputs: Inputs
+    request: InputRequest
+    history: DuckHistory
+
+
+def _with_doubles(inputs: Inputs, doubles: int) -> Inputs:
+    """The inputs with a note of the doubled transactions that the search came upon."""
+    note = f"about {doubles} transactions are there more than once and count once"
+    at = next(i for i, file in enumerate(inputs.files) if file.role == "transactions")
+    noted = replace(inputs.files[at], notes=(*inputs.files[at].notes, note))
+    files = (*inputs.files[:at], noted, *inputs.files[at + 1 :])
+    return replace(inputs, duplicates=doubles, files=files)
 
 
 def inputs_as_of(inputs: Inputs, day: date) -> Inputs:
@@ -136,12 +164,9 @@ def _lead_times(answer: Answer, question: Question, inputs: Inputs) -> tuple[Lea
 
 
 def _to_trace(
-    answer: Answer,
-    inputs: Inputs,
-    question: Question,
-    request: InputRequest,
-    leads: tuple[LeadTime, ...],
+    answer: Answer, read: _Read, question: Question, leads: tuple[LeadTime, ...]
 ) -> Trace:
+    inputs = read.inputs
     left_out = dict(inputs.fraud_counts) | {k: v for k, v in answer.excluded_fraud.items() if v}
     return Trace(
         as_of=answer.as_of,
@@ -152,7 +177,7 @@ def _to_trace(
         inputs=inputs.files,
         method=Method(
             version=__version__,
-            timezone=request.timezone,
+            timezone=read.request.timezone,
             family_wise_error=question.limits.family_wise_error,
             entities_tested=answer.entities_tested,
             sample_fraction=answer.sample_fraction,
@@ -171,7 +196,8 @@ def _to_trace(
         history_end=answer.last_day,
         transactions=max(answer.transactions - inputs.duplicates, 1),
         lead_times=leads,
-        limits=_limits(answer, inputs),
+        limits=_limits(answer, inputs, knows_acquirers=read.history.knows_acquirers),
+        known_leaks=answer.known_leaks,
     )
 
 
@@ -184,7 +210,7 @@ def _funnel(answer: Answer) -> Funnel:
     )
 
 
-def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
+def _limits(answer: Answer, inputs: Inputs, *, knows_acquirers: bool) -> tuple[str, ...]:
     """Stable keys of what this run could not know."""
     months = (answer.last_day - answer.first_day).days
     tests = {
@@ -192,11 +218,31 @@ def _limits(answer: Answer, inputs: Inputs) -> tuple[str, ...]:
         "no_cards_file": not inputs.has_cards,
         "no_merchants_file": not inputs.has_merchants,
         "no_product": "product" not in answer.strata,
+        "no_home_area": "home_area" not in answer.strata,
+        "no_fraud_types": not inputs.has_fraud_types,
+        "no_acquirer": not knows_acquirers,
+        "no_entry_mode": "entry_mode" not in inputs.columns,
         "no_message_types": "message_type" not in inputs.columns,
         "sampled_controls": answer.sample_fraction < 1.0,
         "history_short": months < 365,
     }
     return tuple(key for key, missing in tests.items() if missing)
+
+
+def known_leak_warnings(known: Iterable[TakenOut]) -> list[str]:
+    """What is to be said of known leaks that could not be taken out."""
+    why = {
+        KnownState.UNKNOWN: "the history does not know it; nothing was taken out",
+        KnownState.AMBIGUOUS: "several acquirers have this number: add acquirer_id; nothing was "
+        "taken out",
+        KnownState.NO_VISITS: "no purchase there in its window; nothing was taken out",
+        KnownState.NO_EXCESS: "its cards were not misused more than others; nothing was taken out",
+    }
+    return [
+        f"known leak {one.leak.entity_kind.value} {one.leak.entity_id}: {why[one.state]}"
+        for one in known
+        if one.state in why
+    ]
 
 
 def write_exposed_cards(run: TraceRun, path: Path) -> None:

@@ -52,9 +52,7 @@ def strongest_by_chance(
         every = np.arange(part.entities.size)
         out.append(
             float(
-                run_log_p(
-                    replace(ground, panel=part), Chance(), best, permuted.totals(), every
-                ).min()
+                run_log_p(replace(ground, panel=part), Chance(), best, permuted.totals, every).min()
             )
         )
     return out

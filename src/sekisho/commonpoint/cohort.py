@@ -47,6 +47,18 @@ class Clock:
         """The end of the as-of day."""
         return int(self.edges[-1])
 
+    @property
+    def all_time(self) -> int:
+        """The number of the misuse period that is all time."""
+        return self.periods.index((int(self.edges[0]), self.end))
+
+    def covering(self, one: int, other: int) -> int:
+        """The shortest misuse period that holds two others; all time does for any."""
+        begin = min(self.periods[one][0], self.periods[other][0])
+        until = max(self.periods[one][1], self.periods[other][1])
+        fit = [n for n, (low, high) in enumerate(self.periods) if low <= begin and high >= until]
+        return min(fit, key=lambda n: self.periods[n][1] - self.periods[n][0])
+
 
 TRAILING_DAYS = (30, 60, 90, 180, 365)
 PAST_DAYS = 60  # a burst of misuse that is over is looked for in spans of this length

@@ -248,6 +248,10 @@ def _finding(inquiry: Inquiry) -> dict[str, Any]:
         "reported_misuse_rate": _rounded(finding.reported_misuse_rate),
         "p_value": max(_rounded(finding.p_value), P_VALUE_FLOOR),
         "data_taken": list(finding.data_taken),
+        "terminals": [one.terminal_id for one in finding.terminals.terminals]
+        if finding.terminals
+        else None,
+        "theft": finding.theft.kind.value if finding.theft else None,
         "explanations_excluded": [e.name for e in finding.explanations if e.excluded],
         "explanations_open": [e.name for e in finding.explanations if not e.excluded],
     }

@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 SHORT_LAG = 7 * DAY  # a test comes minutes to days before the reported fraud
 FEW = 6  # victims: too few to tell a source misused at once from a test shop
 QUICK_LAG = 36 * 3600
-OVERNIGHT_HOURS = 24.0
+QUICK_OF_EXCESS = 0.65
 NEIGHBOURS_MOST = 20
 WAVE_CASES = 5  # fewer misused look-alikes are no wave
 WAVE_P = 1e-3
@@ -85,9 +85,10 @@ def judge_use_or_test(
     novel = index_at - first_at[cases] <= SHORT_LAG
     quick = int((novel & (lag <= QUICK_LAG)).sum())
     median = float(np.median(lag)) / 3600 if lag.size else 0.0
-    # Stolen data takes a while to be sold; a test shop's visits come the night before.
-    excess = max(round(cases.size - expected), cases.size // 2, 1)
-    overnight = short >= 0.75 * excess and median <= OVERNIGHT_HOURS
+    # Stolen data takes a while to be sold: of victims of sources that are misused at once a third
+    # come back within 36 hours, half at most; of a test shop's excess five in six.
+    excess = max(cases.size - expected, cases.size / 3.0, 1.0)
+    overnight = quick >= QUICK_OF_EXCESS * excess
     verdict = overnight or lags_of_use(cases.size, short, recent, quick, usual, misused)
     return UseOrTest(int(cases.size), short, quick, usual, misused, median, verdict)
 
@@ -133,7 +134,7 @@ def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Ne
     other cards do (not ``own``, the merchants in question); look-alikes share at least two of
     them and were not at the entity in the window.
     """
-    total = float(study.totals()[found.period])
+    total = float(study.totals[found.period])
     plain = float(log_tail(found.cases, found.expected, total, 0.0))
     heads = np.flatnonzero(drawn.ever_first)
     place = np.repeat(np.arange(drawn.entities.size), np.diff(drawn.visits.first))

@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.innocent import explanations_of
 from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, MemberWindow
 from sekisho.commonpoint.study import Panel, Study
+from sekisho.commonpoint.to_come import latest_end
 from sekisho.commonpoint.window import CONFIDENCE, estimate_window
 from sekisho.domain.finding import (
     Curve,
     EntityKind,
-    Explanation,
     Finding,
     Interval,
     Member,
-    SuspectKind,
 )
 from sekisho.stats.scan import Visits
 
@@ -38,23 +38,28 @@ def day_to_date(day: int) -> date:
 
 
 def describe(
-    found: Association, ground: Ground, chance: Chance, book: Book
+    found: Association, ground: Ground, chance: Chance, book: Book, alpha: float
 ) -> tuple[Finding, list[tuple[int, int, int]]]:
     """The finding (or suspect) of one association, and its members' (merchant, start, end) days."""
     study, panel = ground.study, found.panel
     assert panel is not None  # noqa: S101 - every association is made from a panel of its own
+    source = None if found.explained_by is None else book.entity_id(found.explained_by)
     window = estimate_window(study, panel, 0, found.period, victims=found.cases)
     kind = book.levels.kind_of(found.entity)
     members = found.members
+    victims = int(np.unique(study.spells.card[found.spells]).size)
     if kind is EntityKind.MERCHANT:
         # Suspects whose victims belong to a stronger finding keep the window that made them strong.
         start, end = min(window.start, found.start_day), max(window.end, found.end_day)
-        exposed = float(_distinct_weight(panel.visits, start, end))
-        members = (replace(members[0], start_day=start, end_day=end, exposed=exposed),)
+        exposed = _cards_there(study, panel.visits, start, end)
+        members = (
+            replace(members[0], start_day=start, end_day=end, exposed=exposed, cases=victims),
+        )
     else:
         start, end = found.start_day, found.end_day
-        exposed = float(study.weight[found.exposed].sum())
-    victims = int(found.spells.size)
+        exposed = _cards_of(study, found.exposed)
+    last = int(study.clock.end // DAY) - 1
+    latest = latest_end(study, found, end) if found.kind is None else end
     finding = Finding(
         entity_kind=kind,
         entity_id=book.entity_id(found.entity),
@@ -64,9 +69,9 @@ def describe(
         window_start=day_to_date(start),
         window_end=day_to_date(end),
         window_start_interval=_interval(window.start_lower, window.start_upper, start),
-        window_end_interval=_interval(window.end_lower, window.end_upper, end),
+        window_end_interval=_interval(window.end_lower, max(window.end_upper, latest), end),
         window_left_censored=window.left_censored,
-        window_ongoing=window.ongoing,
+        window_ongoing=window.ongoing or latest >= last,
         misuse_period=study.clock.trailing[found.period],
         cards_exposed=max(round(exposed), victims),
         cards_defrauded=victims,
@@ -80,7 +85,7 @@ def describe(
         if victims
         else None,
         misuse_span=_misuse_span(ground, found.period),
-        explanations=_explanations(found, ground, chance, book),
+        explanations=explanations_of(found, ground, chance, alpha, source),
         visits_curve=_visits_curve(study, panel, found, (start, end)),
         misuse_curve=_misuse_curve(study, panel, start, end),
     )
@@ -134,11 +139,20 @@ def _interval(lower: int, upper: int, inside: int) -> Interval:
     )
 
 
-def _distinct_weight(visits: Visits, start: int, end: int) -> float:
-    """Cards that visited in the window, by weight."""
-    inside = (visits.day >= start) & (visits.day <= end)
-    first_in = inside & (visits.previous < start)
-    return float(visits.weight[first_in].sum())
+def _cards_there(study: Study, visits: Visits, start: int, end: int) -> float:
+    """Distinct cards that visited in the window, by weight.
+
+    A card that goes on after a fraud has several spells, and counts once.
+    """
+    first_in = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
+    _, once = np.unique(study.spells.card[visits.spell[first_in]], return_index=True)
+    return float(visits.weight[first_in][once].sum())
+
+
+def _cards_of(study: Study, spells: Ints) -> float:
+    """Distinct cards of some spells, by weight."""
+    _, once = np.unique(study.spells.card[spells], return_index=True)
+    return float(study.weight[spells[once]].sum())
 
 
 def _steps(first: int, last: int) -> Ints:
@@ -215,73 +229,3 @@ def _misuse_curve(study: Study, panel: Panel, start: int, end: int) -> Curve:
         at_edge = study.cumulative[spell, b] * (1 - share) + study.cumulative[spell, b + 1] * share
         running[i] = float((weight * np.maximum(at_edge - since, 0.0)).sum())
     return _to_curve(edges, observed, np.diff(running), np.zeros(size))
-
-
-def _explanations(
-    found: Association, ground: Ground, chance: Chance, book: Book
-) -> tuple[Explanation, ...]:
-    """Each innocent explanation with its figures."""
-    study = ground.study
-    out = [
-        Explanation("busy_cards", excluded=True, figures={"levels": 8, "look_back_days": 90}),
-        Explanation("own_fraud", excluded=True),
-        Explanation(
-            "overdispersion",
-            excluded=True,
-            figures={
-                "relative_spread": round(float(np.sqrt(chance.misfit)), 3),
-                "stretch": round(chance.null.stretch, 2),
-            },
-        ),
-    ]
-    if study.matching.sizes[2] > 1:
-        out.append(
-            Explanation("product", excluded=True, figures={"products": study.matching.sizes[2] - 1})
-        )
-    if study.matching.sizes[3] > 1:
-        out.append(
-            Explanation("home_area", excluded=True, figures={"areas": study.matching.sizes[3] - 1})
-        )
-    burst = int((study.spells.burst[found.spells] >= 0).sum())
-    out.append(
-        Explanation(
-            "burst",
-            excluded=burst < 0.5 * max(found.spells.size, 1),
-            figures={"cards_in_bursts": burst},
-        )
-    )
-    if found.neighbours is not None:
-        near = found.neighbours
-        out.append(
-            Explanation(
-                "neighbours",
-                excluded=found.kind is not SuspectKind.EXPLAINED,
-                figures={
-                    "shops": near.shops,
-                    "cases": near.cases,
-                    "expected": round(near.expected, 2),
-                },
-            )
-        )
-    if found.use is not None:
-        out.append(
-            Explanation(
-                "use_or_test",
-                excluded=not found.use.is_use_or_test,
-                figures={
-                    "cases": found.use.cases,
-                    "first_visit_within_a_week": found.use.short,
-                    "median_lag_days": round(found.use.median_lag_hours / 24, 1),
-                    "new_visitors_misused_percent": round(100 * found.use.misused_at_once, 1),
-                },
-            )
-        )
-    if found.explained_by is not None:
-        out.append(
-            Explanation(
-                "other_finding",
-                excluded=False,
-                figures={"finding": book.entity_id(found.explained_by)},
-            )
-        )
-    return tuple(out)

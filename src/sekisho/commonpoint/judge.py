@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.again import hear_again
 from sekisho.commonpoint.explain import judge_use_or_test, look_alikes
 from sekisho.commonpoint.levels import Levels
 from sekisho.commonpoint.search import (
@@ -21,6 +22,7 @@ from sekisho.commonpoint.search import (
 from sekisho.commonpoint.settle import Bench, associate, settle
 from sekisho.commonpoint.study import Panel, Study
 from sekisho.domain.finding import EntityKind, SuspectKind
+from sekisho.stats.scan import Best
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -53,14 +55,16 @@ class _Docket:
     owner: Ints
     taken: list[Association]
     usual: Chance  # while the cases of ``study`` count
+    best: Best  # the strongest windows in ``panel``
 
 
 def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
     """Take associations strongest first; each finding's victims no longer speak for others."""
     study, size = ground.study, ground.panel.entities.size
+    first = scan_exact(study, ground.panel)
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
-        np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study),
+        np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study), first,
     )  # fmt: skip
     alpha = float(np.log(limits.family_wise_error))
     for _ in range(HEARINGS_MOST):
@@ -69,7 +73,7 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     docket.done &= ~docket.failed
     docket.taken += _suspects(docket, docket.usual)
     _name_twins(docket.taken, ground, levels)
-    _mark_explained(docket, limits)
+    _mark_explained(docket, first, limits)
     _drop_echoes(docket)
     return Judgement(docket.taken, docket.study, docket.usual)
 
@@ -80,30 +84,29 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     By the book the strongest may still be weak by the chance among the others; then the next one
     is heard. Once a finding's victims are out, chance is quieter and the weak get heard again.
     """
-    ground, study = docket.ground, docket.study
-    totals = study.totals()
-    left = np.flatnonzero(~docket.done)
-    best = scan_exact(study, docket.panel.select(left))
-    by_the_book = run_log_p(ground, Chance(), best, totals, left)
+    ground, study, best = docket.ground, docket.study, docket.best
+    by_the_book = _log_p(docket, Chance())
+    by_the_book[docket.done] = 0.0
     top = int(np.argmin(by_the_book))
     if best.score[top] <= 0 or by_the_book[top] >= alpha:
         return False
-    number = int(left[top])
-    found = associate(study, docket.panel.select(left[top : top + 1]), best, top, 0.0)
+    found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
     # Both err upwards: while the victims count, shops that they like look guilty; without them, the
     # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
     others = learn_chance(ground, study.without(found.spells))
-    said = [
-        (float(run_log_p(ground, chance, best, totals, left)[top]), chance)
-        for chance in (others, docket.usual)
-    ]
+    said = [(float(_log_p(docket, chance)[top]), chance) for chance in (others, docket.usual)]
     found.log_p, chance = min(said, key=lambda pair: pair[0])
-    docket.done[number] = True
+    docket.done[top] = True
     if found.log_p >= alpha:
-        docket.failed[number] = True
+        docket.failed[top] = True
         return int(docket.failed.sum()) < FAILURES_MOST
     _hear(docket, found, chance, alpha)
     return True
+
+
+def _log_p(docket: _Docket, chance: Chance) -> Floats:
+    every = np.arange(docket.panel.entities.size)
+    return run_log_p(docket.ground, chance, docket.best, docket.study.totals, every)
 
 
 def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) -> None:
@@ -124,6 +127,9 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
         _take_out(docket, found)
     # Whoever was heard under another level's name is not heard again.
     docket.done |= docket.ground.panel.entities == found.entity
+    earlier = [a for a in docket.taken if a.entity == found.entity and a.kind is None]
+    if earlier:  # more of a finding: its window was longer
+        found = hear_again(docket.ground.study, earlier[0], found)
     docket.taken = [a for a in docket.taken if a.entity != found.entity]
     docket.taken.append(found)
 
@@ -140,21 +146,18 @@ def _take_out(docket: _Docket, found: Association) -> None:
     docket.done &= ~docket.failed
     docket.failed[:] = False
     docket.usual = learn_chance(docket.ground, docket.study)
+    docket.best = scan_exact(docket.study, docket.panel)
 
 
 def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     """Associations that are not strong enough to ask about, the strongest ones first."""
-    study = docket.study
-    left = np.flatnonzero(~docket.done)
-    if not left.size:
-        return []
-    best = scan_exact(study, docket.panel.select(left))
-    log_p = run_log_p(docket.ground, chance, best, study.totals(), left)
+    study, best = docket.study, docket.best
+    log_p = _log_p(docket, chance)
     rows = np.argsort(log_p, kind="stable")
-    rows = rows[(log_p[rows] < np.log(0.5)) & (best.score[rows] > 0)]
+    rows = rows[(log_p[rows] < np.log(0.5)) & (best.score[rows] > 0) & ~docket.done[rows]]
     out = []
-    for row in rows[:SUSPECTS_MOST]:
-        panel = docket.panel.select(left[row : row + 1])
+    for n, row in enumerate(rows[:SUSPECTS_MOST]):
+        panel = docket.panel.select(rows[n : n + 1])
         found = associate(study, panel, best, int(row), float(log_p[row]))
         found.kind = SuspectKind.WEAK
         out.append(found)
@@ -182,14 +185,13 @@ def _name_twins(taken: list[Association], ground: Ground, levels: Levels) -> Non
         found.twins = tuple(twins)
 
 
-def _mark_explained(docket: _Docket, limits: Limits) -> None:
+def _mark_explained(docket: _Docket, best: Best, limits: Limits) -> None:
     """Entities that were strong before a finding's victims were taken out: explained by it."""
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
     listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
     listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
     every = np.arange(ground.panel.entities.size)
-    best = scan_exact(study, ground.panel)
-    log_p = run_log_p(ground, Chance(), best, study.totals(), every)
+    log_p = run_log_p(ground, Chance(), best, study.totals, every)
     strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))
     for row in strong[np.argsort(log_p[strong])]:
         entity = int(ground.panel.entities[row])

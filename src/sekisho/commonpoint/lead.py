@@ -58,8 +58,8 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
         return 0.0
     assert found.panel is not None  # noqa: S101 - made from a panel of its own
     panel = found.panel.where(found.panel.at < at)
-    known_exactly = ~ground.sampled[ground.panel.entities == found.entity]
-    sampled = np.full(1, bool(ground.unit.any()) and not known_exactly.any())
+    coarse = ground.sampled[ground.panel.entities == found.entity]
+    sampled = np.array([coarse.min() if coarse.size else float(ground.unit.any())])
     here = replace(ground, panel=panel, sampled=sampled)
     clock = make_clock(int(study.clock.edges[0]), at)
     then = replace(
@@ -71,4 +71,4 @@ def _log_p_at(found: Association, ground: Ground, chance: Chance, edge: int) -> 
     # A case that nobody knew of yet was a card like any other.
     then = replace(then, hazard_from=since, hazard_until=until, event=known)
     best = scan_exact(then, panel)
-    return float(run_log_p(here, chance, best, then.totals(), np.zeros(1, np.int64))[0])
+    return float(run_log_p(here, chance, best, then.totals, np.zeros(1, np.int64))[0])

@@ -240,11 +240,11 @@ def _misuse_span(agreement: Agreement, period: int) -> tuple[date, date] | None:
 def _explanations(court: _Court, strong: _Strong) -> tuple[Explanation, ...]:
     chance = court.chance
     out = [
-        Explanation("own_fraud", excluded=True),
         Explanation(
             "overdispersion",
-            excluded=True,
+            excluded=strong.kind is not SuspectKind.WEAK,
             figures={
+                "p_value": max(float(np.exp(strong.log_p)), 1e-300),
                 "relative_spread": round(float(np.sqrt(chance.misfit)), 3),
                 "stretch": round(chance.null.stretch, 2),
             },

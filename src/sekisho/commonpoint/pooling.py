@@ -132,10 +132,10 @@ def count_pool(
         CaseCells(*_end_to_end(cases, CaseCells)),
         ReachCells(*_end_to_end(reach, ReachCells)),
         _entity_totals(study, panel, smallest),
-        _withheld(study.totals(), smallest),
-        _micro(sampling_unit(study, share) * study.scale()),
+        _withheld(study.totals, smallest),
+        _micro(sampling_unit(study, share) * study.scale),
     )
-    cost["periods_withheld"] = int(((study.totals() > 0) & (pool.cases == 0)).sum())
+    cost["periods_withheld"] = int(((study.totals > 0) & (pool.cases == 0)).sum())
     cost["entity_cases_withheld"] = int(_few(study, panel, smallest).sum())
     return _only_named(pool), dict(sorted(cost.items()))
 

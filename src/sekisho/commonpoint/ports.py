@@ -10,10 +10,14 @@ from sekisho.domain.history import (
     CardTable,
     Codes,
     ExposureWindow,
+    Floats,
     FraudTable,
     GroupTable,
     Ints,
+    MisuseTable,
     Survey,
+    Tenure,
+    TerminalTable,
     VisitTable,
 )
 
@@ -33,7 +37,10 @@ class History(Protocol):
         """
 
     def cards(self) -> CardTable:
-        """The cards chosen so far, in the order of their numbers."""
+        """The cards chosen so far, in the order of their numbers.
+
+        Those that `add_visitors` added come with `added_activity`.
+        """
 
     def frauds(self) -> FraudTable:
         """All usable fraud reports of chosen cards."""
@@ -53,8 +60,24 @@ class History(Protocol):
     def groups(self, kind: EntityKind) -> GroupTable | None:
         """Operators, processors or acquirers of the merchants seen; None where nothing says."""
 
-    def add_visitors(self, entities: Ints) -> VisitTable:
-        """Choose also every card that ever visited ``entities``; all visits there."""
+    def misuse(self) -> MisuseTable | None:
+        """The reported transactions of drawn cards; None if nothing is known about them."""
+
+    def terminals(self, entities: Ints) -> TerminalTable | None:
+        """The drawn cards' visits at some merchants with terminals; None if none is known."""
+
+    def shops_of(self, kind: EntityKind, acquirer: str, number: str) -> tuple[Tenure, ...]:
+        """The merchants of an entity that is known by its number, with the times of belonging.
+
+        Without ``acquirer`` a merchant's number may name several.
+        """
+
+    def add_visitors(self, entities: Ints, shares: Floats) -> VisitTable:
+        """Choose also cards that ever visited ``entities``; these cards' visits there.
+
+        Of each entity's visitors all with a fraud report are chosen, and by hash ``shares`` of
+        the others (at least the share that was drawn).
+        """
 
     def added_activity(self) -> tuple[Codes, Ints]:
         """Card and instant of every visit of the cards that `add_visitors` added."""

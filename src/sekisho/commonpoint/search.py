@@ -45,7 +45,9 @@ SCREEN_P_SAMPLED = np.log(1e-2)  # the same where its expectation is known from 
 LEAST_EXPECTED = 1e-9
 USUAL_CASES = 2.0  # an entity expecting fewer says little about how chance behaves
 NULL_ENTITIES = 3_000  # that the empirical null is learned again from after each finding
-VISITORS_MOST = 3_000_000  # visits at suspected shops that one run counts exactly
+VISITORS_MOST = 60_000  # cards that one run adds to those drawn, to count suspects closely
+VISITORS_LEAST = 300  # of these for each suspect: its expectation is then known to some 6 %
+WORTH_MORE = 1.5  # so many times the drawn visitors make another look worth its pass
 TESTABLE_VISITORS = 5.0  # a shop with fewer visiting cards can never be found
 
 
@@ -96,13 +98,14 @@ class Association:
 class Ground:
     """What candidates are judged on: a study, their visits, and how exact their counts are.
 
-    ``sampled`` says of each entity of the panel whether its expectation comes from the drawn share
-    of the cards; ``unit`` is what one drawn card adds to an expectation, per misuse period.
+    ``unit`` is what one drawn card adds to an expectation, per misuse period; ``sampled`` how much
+    of that one card adds at each entity of the panel: 1 where the expectation comes from the drawn
+    share of the cards, less where more visitors were brought, 0 where all were.
     """
 
     study: Study
     panel: Panel
-    sampled: NDArray[np.bool_]
+    sampled: Floats
     unit: Floats
     tested: int  # entities that could have been found at all
     bulk: Panel  # entities, most of them innocent, that chance is learned from
@@ -160,11 +163,12 @@ def prepare(
     panel = merchants
     if groups:
         panel = join_panels([merchants, *(found.at_entities(group) for group in groups)])
+    del found, groups  # as large as the panel itself
     tested = tested_entities(panel)
     unit = sampling_unit(study, share)
-    totals = study.totals()
+    totals = study.totals
     best = _scan(study, panel, SCREEN_BINS, LEAST_EXPECTED + float(unit.min()))
-    sampled = np.full(panel.entities.size, share < 1.0)
+    sampled = np.full(panel.entities.size, float(share < 1.0))
     alone = panel.entities < levels.merchants
     # Chosen by what was expected, never by what was seen: whoever has cases looks surprising.
     _, expected = whole_history(panel, study)
@@ -176,8 +180,7 @@ def prepare(
     chosen = np.flatnonzero((best.score > 0) & (own < enough))
     if share >= 1.0:
         return _narrow(ground, chosen), merchants
-    ranked = chosen[np.argsort(own[chosen], kind="stable")]
-    return _count_exactly(history, ground, ranked, alone, share), merchants
+    return _count_closely(history, ground, chosen, alone, share), merchants
 
 
 def _narrow(ground: Ground, chosen: Ints) -> Ground:
@@ -185,28 +188,47 @@ def _narrow(ground: Ground, chosen: Ints) -> Ground:
     return replace(ground, panel=ground.panel.select(keep), sampled=ground.sampled[keep])
 
 
-def _count_exactly(
-    history: History, ground: Ground, ranked: Ints, alone: NDArray[np.bool_], share: float
+def _count_closely(
+    history: History, ground: Ground, chosen: Ints, alone: NDArray[np.bool_], share: float
 ) -> Ground:
-    """Bring all visitors of the most suspected merchants, as many as the bound allows."""
-    lengths = np.where(alone, np.diff(ground.panel.visits.first) / share, np.inf)[ranked]
-    fits = np.cumsum(np.where(np.isfinite(lengths), lengths, 0.0)) <= VISITORS_MOST
-    fits &= np.isfinite(lengths)
-    exact, rough = ranked[fits], ranked[~fits]
-    if not exact.size:
-        return _narrow(ground, ranked)
-    visits = history.add_visitors(ground.panel.entities[exact])
+    """Bring more visitors of the suspected merchants: all of small ones, a share of large ones.
+
+    Where hundreds of visitors were drawn their sum is known to a few percent already, and
+    groups of merchants have only the drawn visitors.
+    """
+    shares = visitor_shares(ground.panel, chosen, share)
+    closer = alone[chosen] & (shares > WORTH_MORE * share)
+    close, shares = chosen[closer], shares[closer]
+    if not close.size:
+        return _narrow(ground, chosen)
+    visits = history.add_visitors(ground.panel.entities[close], shares)
+    card, at = history.added_activity()
     cards = history.cards()
     known = len(ground.study.cards)
-    card, at = history.added_activity()
     counts = block_counts(card - known, at, ground.study.clock.edges, len(cards) - known)
     study = extend_study(ground.study, cards, counts)
-    complete = make_panel(study, visits, complete=True)
-    # Entities too large to count exactly keep their sampled visits and the sample's error.
-    rest = ground.panel.select(np.sort(rough))
-    panel = join_panels([complete, rest])
-    sampled = np.arange(panel.entities.size) >= complete.entities.size
+    near = make_panel(study, visits, shares=(ground.panel.entities[close], shares))
+    rest = ground.panel.select(np.sort(chosen[~closer]))
+    # What one card adds to an expectation shrinks with the share that it was drawn from.
+    found = np.searchsorted(ground.panel.entities[close], near.entities)
+    own = np.where(shares < 1.0, share / shares, 0.0)[found]
+    panel = join_panels([near, rest])
+    sampled = np.concatenate([own, np.ones(rest.entities.size)])
     return replace(ground, study=study, panel=panel, sampled=sampled)
+
+
+def visitor_shares(panel: Panel, chosen: Ints, share: float) -> Floats:
+    """The share of each merchant's visitors that is worth to be looked at.
+
+    All suspects get alike many visitors, as the bound on added cards allows; a merchant with
+    fewer is counted whole.
+    """
+    heads = np.concatenate([[0], np.cumsum(panel.ever_first)])
+    first = panel.visits.first
+    visitors = (heads[first[chosen + 1]] - heads[first[chosen]]) / share
+    each = max(VISITORS_LEAST, VISITORS_MOST / max(chosen.size, 1))
+    wanted = np.minimum(1.0, each / np.maximum(visitors, 1.0))
+    return np.asarray(np.maximum(wanted, share), float)
 
 
 def learn_chance(ground: Ground, study: Study) -> Chance:
@@ -219,8 +241,9 @@ def learn_chance(ground: Ground, study: Study) -> Chance:
     noise = 1.0 + float(ground.unit.max())
     misfit = relative_misfit(*whole_history(bulk, study), noise=noise)
     best = _scan(study, bulk, SCREEN_BINS)
-    rough = replace(ground, panel=bulk, sampled=np.full(bulk.entities.size, ground.unit.any()))
-    own = own_log_p(rough, Chance(misfit), best, study.totals(), np.arange(bulk.entities.size))
+    sampled = np.full(bulk.entities.size, float(ground.unit.any()))
+    rough = replace(ground, panel=bulk, sampled=sampled)
+    own = own_log_p(rough, Chance(misfit), best, study.totals, np.arange(bulk.entities.size))
     return Chance(misfit, empirical_null(own))
 
 
@@ -238,7 +261,7 @@ def own_log_p(ground: Ground, chance: Chance, best: Best, totals: Floats, rows: 
     """Log p of each entity's best window, corrected for windows and periods only."""
     # The expectation of a sample is that of a Poisson count of drawn cards: one unit more than
     # seen (the posterior mean under a flat prior), with the variance of as many units.
-    unit = np.where(ground.sampled[rows], ground.unit[best.period], 0.0)
+    unit = ground.sampled[rows] * ground.unit[best.period]
     expected = best.expected + unit
     extra = chance.misfit * expected**2 + unit * expected
     point = log_tail(best.cases, expected, totals[best.period], extra)

@@ -35,6 +35,7 @@ LARGE = 8  # groups of more shops must show a spread excess
 OWN_WINDOW_P = np.log(1e-3)  # chance of a member's own window; weaker ones get the group's
 MEMBER_EVIDENCE = -2.0  # log-likelihood ratio below which a shop of the group did not leak
 ROUNDS = 4
+ADJOINING_DAYS = 14  # windows so close together are parts of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +76,43 @@ def settle(bench: Bench, found: Association) -> Association:
     merchants = np.array([lowest.entity])
     current, lifted = lowest, False
     rest = bench.study.without(lowest.spells)
-    owner = merchant_rows(bench.drawn)
     for kind in UPWARD:
         if kind not in bench.levels.tables:
             continue
-        groups = bench.levels.group_of(kind, owner, bench.drawn.at)
-        group = _group_in_window(groups, owner, merchants, bench.drawn, current)
+        group = _group_in_window(bench, kind, merchants, current)
         if group < 0:
             continue
-        inside = groups == group
-        others = np.flatnonzero(inside & ~np.isin(owner, merchants))
-        if not _others_leaked(bench, rest, others, owner):
+        here, owner, rows = _within(bench, group)
+        others = rows[~np.isin(owner[rows], merchants)]
+        if not _others_leaked(here, rest, others, owner):
             continue
-        current = _of_group(bench, np.flatnonzero(inside), group, owner)
+        current = _of_group(here, rows, group, owner)
         lifted = True
-        merchants = np.unique(owner[inside])
+        merchants = np.unique(owner[rows])
         rest = bench.study.without(current.spells)
     if not lifted and lowest is not found and lowest.log_p > found.log_p + np.log(1e3):
-        return _of_group(bench, _rows_of(bench, found.entity, owner), found.entity, owner)
+        here, owner, rows = _within(bench, found.entity)
+        return _of_group(here, rows, found.entity, owner)
     return current
 
 
-def _rows_of(bench: Bench, group: int, owner: Ints) -> Ints:
+def _within(bench: Bench, group: int) -> tuple[Bench, Ints, Ints]:
+    """The bench with the visits of a group's shops only, their shops, and the group's rows."""
+    drawn = _visits_at(bench.drawn, bench.levels.merchants_of(group))
+    owner = merchant_rows(drawn)
     kind = bench.levels.kind_of(group)
-    return np.flatnonzero(bench.levels.group_of(kind, owner, bench.drawn.at) == group)
+    rows = np.flatnonzero(bench.levels.group_of(kind, owner, drawn.at) == group)
+    return replace(bench, drawn=drawn), owner, rows
+
+
+def _visits_at(drawn: Panel, merchants: Ints) -> Panel:
+    return drawn.select(np.flatnonzero(np.isin(drawn.entities, merchants)))
 
 
 def _strongest_shop(bench: Bench, found: Association) -> Association:
     """The shop of a group with the strongest excess of its own."""
-    owner = merchant_rows(bench.drawn)
-    rows = _rows_of(bench, found.entity, owner)
-    shops = np.unique(owner[rows])
-    panel = bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops)))
+    here, owner, rows = _within(bench, found.entity)
+    panel = _visits_at(here.drawn, np.unique(owner[rows]))
     best, log_p = _scan(bench, panel)
     top = int(np.argmin(log_p))
     return associate(bench.study, panel.select(np.array([top])), best, top, float(log_p[top]))
@@ -115,19 +121,18 @@ def _strongest_shop(bench: Bench, found: Association) -> Association:
 def _scan(bench: Bench, panel: Panel) -> tuple[Best, Floats]:
     """Best windows of a panel of drawn visits, and their log p over the whole run."""
     best = scan_exact(bench.study, panel)
-    sampled = np.full(panel.entities.size, bool(bench.ground.unit.any()))
+    sampled = np.full(panel.entities.size, float(bench.ground.unit.any()))
     here = replace(bench.ground, panel=panel, sampled=sampled)
     every = np.arange(panel.entities.size)
-    return best, run_log_p(here, bench.chance, best, bench.study.totals(), every)
+    return best, run_log_p(here, bench.chance, best, bench.study.totals, every)
 
 
-def _group_in_window(
-    groups: Ints, owner: Ints, merchants: Ints, drawn: Panel, current: Association
-) -> int:
+def _group_in_window(bench: Bench, kind: EntityKind, merchants: Ints, current: Association) -> int:
     """The group that the current shops belonged to when their victims were there, or -1."""
+    drawn = _visits_at(bench.drawn, merchants)
     day = drawn.visits.day
-    here = np.isin(owner, merchants) & (day >= current.start_day) & (day <= current.end_day)
-    seen = groups[here]
+    here = np.flatnonzero((day >= current.start_day) & (day <= current.end_day))
+    seen = bench.levels.group_of(kind, merchant_rows(drawn)[here], drawn.at[here])
     seen = seen[seen >= 0]
     return int(np.bincount(seen).argmax()) if seen.size else -1
 
@@ -142,7 +147,7 @@ def _others_leaked(bench: Bench, rest: Study, rows: Ints, owner: Ints) -> bool:
     shops = np.unique(owner[rows])
     if shops.size <= LARGE:
         return True
-    panel = rest.renew(bench.drawn.select(np.flatnonzero(np.isin(bench.drawn.entities, shops))))
+    panel = rest.renew(_visits_at(bench.drawn, shops))
     best = scan_exact(rest, panel)
     top = int(np.argmax(best.score))
     strongest = associate(rest, panel.select(np.array([top])), best, top, 0.0)
@@ -156,8 +161,8 @@ def _excess(bench: Bench, study: Study, rows: Ints) -> bool:
         return False
     panel = study.renew(regroup(bench.drawn, rows, 0))
     best = scan_exact(study, panel)
-    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
-    own = own_log_p(here, bench.chance, best, study.totals(), np.zeros(1, np.int64))
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, float(bench.ground.unit.any())))
+    own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
     return bool(own[0] < SIBLINGS_P)
 
 
@@ -166,7 +171,7 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
     study = bench.study
     panel = regroup(bench.drawn, rows, group)
     best, log_p = _scan(bench, panel)
-    whole = associate(study, panel, best, 0, float(log_p[0]))
+    whole = _widened(bench, panel, associate(study, panel, best, 0, float(log_p[0])))
     members = _members(bench, rows, owner, whole)
     inside = np.zeros(owner.size, bool)
     day = bench.drawn.visits.day
@@ -185,18 +190,47 @@ def _of_group(bench: Bench, rows: Ints, group: int, owner: Ints) -> Association:
         exposed=exposed,
         spells=spells,
         cases=int(spells.size),
-        expected=_expected(study, union, union.ever_first, whole.period),
+        expected=expected_in_period(study, union, union.ever_first, whole.period),
     )
 
 
-def _expected(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
+def _widened(bench: Bench, panel: Panel, whole: Association) -> Association:
+    """The group with a window that also holds what is left of its excess beside it.
+
+    The strongest pair of window and misuse period may be a part of the leak only, where a past span
+    stands out more than all time: the rest is then found without that part's victims.
+    """
+    gone = whole.spells
+    for _ in range(ROUNDS):
+        study = bench.study.without(gone)
+        rest = study.renew(panel)
+        best = scan_exact(study, rest)
+        here = replace(bench.ground, panel=rest, sampled=np.full(1, float(bench.ground.unit.any())))
+        own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
+        if best.score[0] <= 0 or own[0] >= OWN_WINDOW_P:
+            break
+        more = associate(study, rest, best, 0, 0.0)
+        gone = np.union1d(gone, more.spells)
+        beside = max(ADJOINING_DAYS, (whole.end_day - whole.start_day) // 2)
+        if more.start_day > whole.end_day + beside or more.end_day < whole.start_day - beside:
+            continue  # another story: a shop of the group with a window of its own
+        whole = replace(
+            whole,
+            start_day=min(whole.start_day, more.start_day),
+            end_day=max(whole.end_day, more.end_day),
+            period=study.clock.covering(whole.period, more.period),
+        )
+    return whole
+
+
+def expected_in_period(study: Study, panel: Panel, rows: NDArray[np.bool_], period: int) -> float:
     """Cases expected in a misuse period of the cards whose exposure begins with some visits."""
     visits = panel.visits
     spell = visits.spell[rows]
     risk = study.hazard_until[spell, period] - np.maximum(
         visits.hazard[rows], study.hazard_from[spell, period]
     )
-    scale = float(study.scale()[period])
+    scale = float(study.scale[period])
     return float((visits.weight[rows] * np.maximum(risk, 0.0)).sum()) * scale
 
 
@@ -228,8 +262,8 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     merchant = int(panel.entities[0])
     best = scan_exact(study, panel)
     start, end, period = whole.start_day, whole.end_day, whole.period
-    here = replace(bench.ground, panel=panel, sampled=np.full(1, bool(bench.ground.unit.any())))
-    own = own_log_p(here, bench.chance, best, study.totals(), np.zeros(1, np.int64))
+    here = replace(bench.ground, panel=panel, sampled=np.full(1, float(bench.ground.unit.any())))
+    own = own_log_p(here, bench.chance, best, study.totals, np.zeros(1, np.int64))
     if own[0] < OWN_WINDOW_P:
         start, end, period = int(best.start[0]), int(best.end[0]), int(best.period[0])
         gap = max(1, round((end - start) / int(best.cases[0])))
@@ -241,6 +275,9 @@ def _member(bench: Bench, panel: Panel, whole: Association) -> MemberWindow:
     visits = panel.visits
     inside = (visits.day >= start) & (visits.day <= end) & (visits.previous < start)
     spell = visits.spell[inside]
-    expected = _expected(study, panel, inside, period)
-    cases = int(study.in_period(period)[spell].sum())
-    return MemberWindow(merchant, start, end, cases, expected, float(visits.weight[inside].sum()))
+    expected = expected_in_period(study, panel, inside, period)
+    card = study.spells.card[spell]
+    cases = int(np.unique(card[study.in_period(period)[spell]]).size)
+    _, once = np.unique(card, return_index=True)  # a card may come back after an earlier fraud
+    exposed = float(visits.weight[inside][once].sum())
+    return MemberWindow(merchant, start, end, cases, expected, exposed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,18 +24,19 @@ from sekisho.commonpoint.cohort import (
     make_spells,
     spell_of_visits,
 )
+from sekisho.commonpoint.habit import habitual
 from sekisho.domain.history import CardTable, FraudTable, VisitTable
 from sekisho.stats.hazard import hazard_at
+from sekisho.stats.order import LONG_AGO, first_of_days, order_by_place
 from sekisho.stats.scan import Spells, Visits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-LONG_AGO = np.int64(-(1 << 40))
 SPAN = np.int64(1) << 40  # more than any instant in seconds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no room for what is counted once
 class Study:
     """All that is known of the cards when shops are compared.
 
@@ -55,16 +57,31 @@ class Study:
     hazard_from: Floats
     hazard_until: Floats
     gone: Ints  # spells that have left the study, explained by a finding
+    habits: int  # reports that were set aside, at shops where their cards shop anyway
 
+    @cached_property
+    def period_bits(self) -> Ints:
+        """For each spell the misuse periods that it is a case of: bit p for period p."""
+        bits = np.zeros(len(self.spells), np.int64)
+        cases = np.flatnonzero(self.event)
+        leave = self.spells.leave[cases]
+        for p, (begin, until) in enumerate(self.clock.periods):
+            # An index time at the very end of the as-of day still belongs to it.
+            bits[cases] |= ((leave >= begin) & (leave <= until)).astype(np.int64) << p
+        return bits
+
+    @cached_property
     def totals(self) -> Floats:
         """Cases in each misuse period."""
-        return np.array([float(self.in_period(p).sum()) for p in range(self.periods)])
+        bits = self.period_bits[self.event]
+        return np.array([float((bits >> p & 1).sum()) for p in range(self.periods)])
 
+    @cached_property
     def scale(self) -> Floats:
         """What hazards are multiplied with so that all cards together expect all cases."""
-        totals = self.totals()
-        fitted = self.weight @ (self.hazard_until - self.hazard_from)
-        return np.divide(totals, fitted, out=np.ones_like(totals), where=fitted > 0)
+        drawn = np.flatnonzero(self.weight)
+        fitted = self.weight[drawn] @ (self.hazard_until[drawn] - self.hazard_from[drawn])
+        return np.divide(self.totals, fitted, out=np.ones_like(fitted), where=fitted > 0)
 
     def without(self, gone: Ints) -> Study:
         """The study as it is when some cases have left it, explained by another finding.
@@ -107,9 +124,7 @@ class Study:
 
     def in_period(self, period: int) -> NDArray[np.bool_]:
         """Which cases were defrauded in a misuse period."""
-        begin, until = self.clock.periods[period]
-        # An index time at the very end of the as-of day still belongs to it.
-        return self.event & (self.spells.leave >= begin) & (self.spells.leave <= until)
+        return np.asarray(self.period_bits >> period & 1, np.bool_)
 
     def hazard_by(self, spells: Ints, at: int) -> Floats:
         """Cumulative hazard of some spells at one instant."""
@@ -120,15 +135,12 @@ class Study:
 
     def for_scan(self) -> Spells:
         """What the scan needs of each spell."""
-        bits = np.zeros(len(self.spells), np.int64)
-        for p in range(self.periods):
-            bits |= self.in_period(p).astype(np.int64) << p
         return Spells(
-            periods=bits,
+            periods=self.period_bits,
             hazard_from=self.hazard_from,
             hazard_until=self.hazard_until,
-            totals=self.totals(),
-            scale=self.scale(),
+            totals=self.totals,
+            scale=self.scale,
         )
 
 
@@ -139,6 +151,10 @@ def make_study(
 
     ``share`` of the cards without a fraud report were drawn; each stands for 1 / share cards.
     """
+    drawn = np.ones(len(cards), bool)
+    drawn[frauds.card] = False
+    habits = habitual(frauds, visits, np.where(drawn, 1.0 / share, 1.0))
+    frauds = replace(frauds, counts=frauds.counts & ~habits)
     bursts = find_bursts(frauds)
     spells = make_spells(cards, frauds, clock, bursts)
     event = spells.is_case & first_of_burst(spells)
@@ -151,7 +167,7 @@ def make_study(
     cumulative = cumulative_hazard(spells, cell, matching, clock)
     return Study(
         cards, frauds, clock, spells, event, weight, matching, cell, cumulative,
-        *period_hazards(spells, cumulative, clock), np.zeros(0, np.int64),
+        *period_hazards(spells, cumulative, clock), np.zeros(0, np.int64), int(habits.sum()),
     )  # fmt: skip
 
 
@@ -324,59 +340,62 @@ class Exposing:
         return arrange(mine, self.spell, self.at, self.hazard, self.weight)
 
 
-def exposing_visits(study: Study, visits: VisitTable, *, complete: bool = False) -> Exposing:
-    """The visits that can expose a card, with ``complete`` each for itself (see `make_panel`)."""
+def exposing_visits(
+    study: Study, visits: VisitTable, *, shares: tuple[Ints, Floats] | None = None
+) -> Exposing:
+    """The visits that can expose a card, with ``shares`` as in `make_panel`."""
     rows, spell = exposing(study, visits)
     at = visits.at[rows]
+    # Sorted once here, the visits need no sorting at each level of entities.
+    order = np.argsort(spell * SPAN + at, kind="stable")
+    rows, spell, at = rows[order], spell[order], at[order]
     hazard = hazard_at_visits(spell, at, study.spells, study.cumulative, study.clock)
-    weight = np.ones(spell.size) if complete else study.weight[spell]
+    weight = study.weight[spell]
+    if shares is not None:
+        entities, share = shares
+        reported = np.zeros(len(study.cards), bool)
+        reported[study.frauds.card] = True
+        others = ~reported[study.spells.card[spell]]
+        own = share[np.searchsorted(entities, visits.entity[rows])]
+        weight = np.where(others, 1.0 / own, 1.0)
     return Exposing(rows, spell, at, hazard, weight)
 
 
-def make_panel(study: Study, visits: VisitTable, *, complete: bool = False) -> Panel:
+def make_panel(
+    study: Study, visits: VisitTable, *, shares: tuple[Ints, Floats] | None = None
+) -> Panel:
     """Keep the visits that can expose a card, one a day for each spell and merchant.
 
-    With ``complete`` the visits are those of all cards and each stands for itself.
+    With ``shares``, the visited merchants (ascending) and the share of each one's visitors that
+    the visits are of, every visit stands for as many; cards with a report were all looked at.
     """
-    found = exposing_visits(study, visits, complete=complete)
+    found = exposing_visits(study, visits, shares=shares)
     return found.at_entities(visits.entity.astype(np.int64))
 
 
 def arrange(place: Ints, spell: Ints, at: Ints, hazard: Floats, weight: Floats) -> Panel:
     """Sort visits for the scan; of several of a spell at an entity on one day the first is kept."""
-    # Two plain sorts are several times faster than one over three keys.
-    by_spell = np.argsort(spell * SPAN + at)
-    order = by_spell[np.argsort(place[by_spell], kind="stable")]
-    place, spell, at = place[order], spell[order], at[order]
+    key = spell * SPAN + at
+    if (key[1:] < key[:-1]).any():
+        by_spell = np.argsort(key, kind="stable")
+        place, spell, at = place[by_spell], spell[by_spell], at[by_spell]
+        hazard, weight = hazard[by_spell], weight[by_spell]
     day = at // DAY
-    same = np.zeros(place.size, bool)
-    same[1:] = (place[1:] == place[:-1]) & (spell[1:] == spell[:-1])
-    again = np.zeros(place.size, bool)
-    again[1:] = same[1:] & (day[1:] == day[:-1])
-    fresh = np.flatnonzero(~again)
-    place, spell, at, day, order = place[fresh], spell[fresh], at[fresh], day[fresh], order[fresh]
-    same = np.zeros(spell.size, bool)
-    same[1:] = (place[1:] == place[:-1]) & (spell[1:] == spell[:-1])
-    previous = np.where(same, np.roll(day, 1), LONG_AGO)
-    entities, first = np.unique(place, return_index=True)
-    return Panel(
-        entities.astype(np.int64),
-        Visits(
-            np.append(first, spell.size).astype(np.int64),
-            spell,
-            day,
-            previous,
-            hazard[order],
-            weight[order],
-        ),
-        at,
+    order = order_by_place(place, int(place.max(initial=-1)) + 1)
+    rows, previous = first_of_days(order, place, spell, day)
+    place = place[rows]
+    first = np.flatnonzero(np.diff(place, prepend=-1))
+    visits = Visits(
+        np.append(first, rows.size), spell[rows], day[rows], previous, hazard[rows], weight[rows]
     )
+    return Panel(place[first], visits, at[rows])
 
 
 def regroup(panel: Panel, rows: Ints, entity: int) -> Panel:
     """Some visits of a panel as if they were all at one entity."""
     visits = panel.visits
-    return arrange(
-        np.full(rows.size, entity, np.int64), visits.spell[rows], panel.at[rows],
+    alone = arrange(
+        np.zeros(rows.size, np.int64), visits.spell[rows], panel.at[rows],
         visits.hazard[rows], visits.weight[rows],
     )  # fmt: skip
+    return replace(alone, entities=alone.entities + entity)

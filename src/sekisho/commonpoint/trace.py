@@ -13,14 +13,21 @@ from sekisho.commonpoint.calibration import permutations_for, strongest_by_chanc
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, Book, describe
 from sekisho.commonpoint.judge import Judgement, judge
+from sekisho.commonpoint.known import take_out
 from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, Study, make_study
+from sekisho.commonpoint.taken import data_taken
+from sekisho.commonpoint.terminals import leaking_terminals
+from sekisho.commonpoint.theft import Background, how_taken
+from sekisho.commonpoint.to_come import corrected_rate, report_delays
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, SuspectKind
-from sekisho.domain.history import ExposureWindow, Survey
+from sekisho.domain.history import ExposureWindow, MisuseTable, Survey
+from sekisho.domain.known_leaks import KnownLeak, TakenOut
 from sekisho.domain.progress import Progress
+from sekisho.stats.delays import Delays
 
 CONTROLS = 30_000  # cards without a fraud report that are drawn from a large history
 
@@ -38,6 +45,7 @@ class Question:
         EntityKind.OPERATOR,
         EntityKind.PROCESSOR,
     )
+    known_leaks: tuple[KnownLeak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Answer:
     chance: Chance
     drawn: Panel
     ground_alpha: float
+    known_leaks: tuple[TakenOut, ...] = ()
 
 
 def trace(
@@ -94,7 +103,8 @@ def trace(
         )
     progress.step("draw")
     share = history.draw(cards=question.controls)
-    cards, visits, frauds = history.cards(), history.visits(), history.frauds()
+    # Visits last, for they are many: whoever asks for them holds the only copy.
+    cards, frauds, visits = history.cards(), history.frauds(), history.visits()
     end = ((question.as_of - EPOCH).days + 1) * DAY
     clock = make_clock(survey.first_at, end)
     progress.step("study")
@@ -105,12 +115,22 @@ def trace(
             "No fraud of a kind that data theft explains was reported by the as-of date.",
             hint="Check --as-of, and the fraud file's columns fraud_at and fraud_type.",
         )
+    study, known = take_out(study, visits, history, question.known_leaks)
     progress.step("screen")
     levels = read_levels(history, question.levels)
     ground, drawn = prepare(history, study, visits, levels, share)
+    del visits
+    if study.gone.size:
+        whole = ground.study
+        ground = replace(ground, panel=whole.renew(ground.panel), bulk=whole.renew(ground.bulk))
+        drawn = whole.renew(drawn)
     progress.step("judge")
     judged = judge(ground, drawn, levels, question.limits)
-    run = _Run(question, survey, Book(history, levels), share, study, ground, drawn, judged)
+    book = Book(history, levels)
+    run = _Run(
+        question, survey, book, share, study, ground, drawn, judged, cases, known,
+        report_delays(frauds, end),
+    )  # fmt: skip
     chance: list[float] = []
     if question.permute:
         progress.step("permute")
@@ -131,13 +151,16 @@ class _Run:
     ground: Ground
     drawn: Panel
     judged: Judgement
+    cases: int
+    known: tuple[TakenOut, ...]
+    delays: Delays | None  # how late reports come
 
 
 def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
     listed = [a.entity for a in run.judged.taken if a.kind is not SuspectKind.WEAK]
     others = run.drawn.select(np.flatnonzero(~np.isin(run.drawn.entities, listed)))
-    sampled = np.full(others.entities.size, run.share < 1.0)
+    sampled = np.full(others.entities.size, float(run.share < 1.0))
     whole = replace(run.ground, study=run.study, panel=others, sampled=sampled)
     # Cards that were added to count suspects exactly come after the drawn ones.
     rest = run.study.without(run.judged.unexplained.gone)
@@ -147,9 +170,11 @@ def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
 
 def _answer(run: _Run, chance: list[float]) -> Answer:
     taken, book, study = run.judged.taken, run.book, run.ground.study
-    described = [describe(found, run.ground, run.judged.chance, book) for found in taken]
+    alpha = run.question.limits.family_wise_error
+    described = [describe(found, run.ground, run.judged.chance, book, alpha) for found in taken]
     pairs = list(zip(taken, described, strict=True))
-    strong = [(a, d) for a, d in pairs if a.kind is None]
+    misuse = book.history.misuse() if any(a.kind is None for a in taken) else None
+    strong = [(a, (_of_theft(run, a, d[0], misuse), d[1])) for a, d in pairs if a.kind is None]
     weak = sorted(((a, d) for a, d in pairs if a.kind is not None), key=lambda p: p[0].log_p)
     book.history.expose(
         ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
@@ -162,7 +187,7 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
     }
     return Answer(
         as_of=run.question.as_of,
-        cases=int(study.event.sum()),
+        cases=run.cases,
         controls=int((~study.spells.is_case & (study.weight > 0)).sum()),
         transactions=run.survey.transactions,
         cards=run.survey.cards,
@@ -180,7 +205,8 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         passes=book.history.passes,
         bursts=int(np.unique(study.spells.burst[study.spells.burst >= 0]).size),
         excluded_fraud={
-            "not_data_theft": int((~study.frauds.counts).sum()),
+            "not_data_theft": int((~study.frauds.counts).sum()) - study.habits,
+            "at_own_shop": study.habits,
             "same_burst": int((study.spells.is_case & ~study.event).sum()),
         },
         exposed_cards=book.history.exposed_count(),
@@ -192,6 +218,35 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         chance=run.judged.chance,
         drawn=run.drawn,
         ground_alpha=run.question.limits.family_wise_error,
+        known_leaks=run.known,
+    )
+
+
+def _of_theft(
+    run: _Run, found: Association, finding: Finding, misuse: MisuseTable | None
+) -> Finding:
+    """The finding with how the data was taken, and which, as far as the misuse shows it."""
+    judged = run.judged
+    ground = Background(run.ground.study, judged.unexplained, judged.chance.misfit)
+    others = [a for a in judged.taken if a.kind is None and a is not found]
+    theft = how_taken(ground, run.book.history.visits(), found, others)
+    data, evidence = data_taken(run.ground.study, misuse, found, others)
+    asked = (
+        EntityKind.TERMINAL in run.question.levels and finding.entity_kind is EntityKind.MERCHANT
+    )
+    terminals = None
+    if asked:
+        elsewhere = np.concatenate([np.zeros(0, np.int64), *(one.spells for one in others)])
+        table = run.book.history.terminals(np.array([found.entity]))
+        terminals = leaking_terminals(ground, table, found, elsewhere)
+    corrected = corrected_rate(run.ground.study, found, run.delays, finding.cards_exposed)
+    return replace(
+        finding,
+        theft=theft,
+        data_taken=data,
+        data_evidence=evidence,
+        corrected_misuse=corrected,
+        terminals=terminals,
     )
 
 

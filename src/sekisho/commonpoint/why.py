@@ -51,13 +51,13 @@ def strength_of(
     if not number.size:
         return None
     part = study.renew(panel.select(number))
-    totals = study.totals()
+    totals = study.totals
     best = scan_exact(study, part)
     inside = (part.visits.day >= best.start[0]) & (part.visits.day <= best.end[0])
     exposed = np.unique(part.visits.spell[inside])
     victims = exposed[study.in_period(int(best.period[0]))[exposed]]
     known = ground.panel.entities == entity
-    sampled = bool(ground.sampled[known].any()) if known.any() else float(ground.unit.max()) > 0
+    sampled = float(ground.sampled[known].max()) if known.any() else float(ground.unit.any())
     whole = replace(ground, panel=part, sampled=np.array([sampled]))
     found = best.score[0] > 0
     zero = np.zeros(1, np.int64)

@@ -7,7 +7,12 @@ The tree, with the exit code that the command line ends with::
     |  |- MissingColumn          a required column is not there
     |  |- ClearCardNumbers       a column holds clear card numbers
     |  `- NothingToDo            an empty file, no fraud before the as-of date
+    |- Conflict            (1)   what was to be written contradicts what is there
+    |- Unaudited           (1)   a change without an entry in the audit log: our mistake
+    |- NotAllowed          (3)   this person may not do this, or not alone
     |- OutputFailed        (4)   the results could not be written whole
+    |- StoreUnavailable    (5)   the database cannot be used now; nothing was changed
+    |  `- StoreFull              no room is left where the database lies
     `- Interrupted       (130)   stopped by the user; nothing half written remains
 
 Bad *rows* are not errors: they are kept apart as values (`Rejected`) and counted.
@@ -59,11 +64,43 @@ class NothingToDo(BadInput):
     code = "nothing_to_do"
 
 
+class Conflict(SekishoError):
+    """What was to be written contradicts what is there; nothing was changed."""
+
+    code = "conflict"
+
+
+class Unaudited(SekishoError):
+    """A change without an entry in the audit log was taken back: a mistake of the program."""
+
+    code = "unaudited"
+
+
+class NotAllowed(SekishoError):
+    """Not for this person to do, or not alone."""
+
+    code = "not_allowed"
+    exit_code = 6
+
+
 class OutputFailed(SekishoError):
     """The results could not be written whole; nothing was left behind."""
 
     code = "output_failed"
     exit_code = 4
+
+
+class StoreUnavailable(SekishoError):
+    """The database cannot be used now; nothing was changed, and trying again may help."""
+
+    code = "store_unavailable"
+    exit_code = 5
+
+
+class StoreFull(StoreUnavailable):
+    """No room is left where the database lies; nothing was changed."""
+
+    code = "store_full"
 
 
 class Interrupted(SekishoError):

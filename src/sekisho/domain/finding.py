@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sekisho.domain.known_leaks import TakenOut
 
 SCHEMA = "sekisho.findings/1"
 
@@ -69,6 +73,94 @@ class Explanation:
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
+class TheftKind(StrEnum):
+    """How card data was taken, as far as the misuse shows it."""
+
+    FORM = "form_skimming"  # read while it was entered
+    DATABASE = "database_theft"  # taken from where it was stored
+    CANNOT_BE_TOLD = "cannot_be_told"
+
+
+@dataclass(frozen=True, slots=True)
+class CardGroup:
+    """Exposed cards of one kind, those misused, and how many would have been without the leak."""
+
+    cards: int
+    defrauded: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Theft:
+    """Form skimming or database theft: cards that entered data beside cards only charged.
+
+    ``charged`` had nothing but merchant-initiated charges in the window. ``p_form`` is the chance
+    of so many victims among them if only entered data was read, ``p_database`` of so few if stored
+    data was taken.
+    """
+
+    kind: TheftKind
+    entered: CardGroup
+    charged: CardGroup
+    p_form: float
+    p_database: float
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalCount:
+    """One terminal of a shop: cards used at it in the window, those misused, and expected."""
+
+    terminal_id: str
+    cards: int
+    defrauded: int
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Terminals:
+    """The terminals of a shop in which its excess sits.
+
+    ``elsewhere`` used other terminals of the shop only; ``p_value`` is the chance of so few misused
+    among them if the whole shop had leaked.
+    """
+
+    terminals: tuple[TerminalCount, ...]
+    elsewhere: CardGroup
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """Misuse so far with the reports still to come: cards, and the share of the exposed.
+
+    ``lower`` and ``upper`` are shares; ``reports`` is how many the delays were learned from.
+    """
+
+    cards: float
+    rate: float
+    lower: float
+    upper: float
+    confidence: float
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataEvidence:
+    """How often the misuse of a finding's victims needed one kind of data.
+
+    ``shown`` of ``known`` victims; ``others_shown`` of ``others_known`` other misused cards in the
+    same time. ``p_value`` is the chance of so many if only the victims expected by chance did.
+    """
+
+    data: str
+    shown: int
+    known: int
+    others_shown: int
+    others_known: int
+    p_value: float
+    taken: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One entity inside a finding, with its own window."""
@@ -117,6 +209,10 @@ class Finding:
     explanations: tuple[Explanation, ...] = ()
     visits_curve: Curve | None = None  # cases and expectation by day of first visit in the window
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
+    data_evidence: tuple[DataEvidence, ...] = ()  # behind ``data_taken``
+    corrected_misuse: CorrectedRate | None = None  # None without report dates
+    terminals: Terminals | None = None  # None where it is the whole shop, or not asked
+    theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +291,4 @@ class Trace:
     transactions: int
     lead_times: tuple[LeadTime, ...] = ()
     limits: tuple[str, ...] = ()  # stable keys of what this run could not know
+    known_leaks: tuple[TakenOut, ...] = ()  # taken out first, in the order of their file

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 
 
@@ -57,7 +58,11 @@ class VisitTable:
 
 @dataclass(frozen=True, slots=True)
 class FraudTable:
-    """Reported frauds. ``entity`` is where the card was misused, -1 where it is not known."""
+    """Reported frauds. ``entity`` is where the card was misused, -1 where it is not known.
+
+    ``dated`` says which reports have a date of their own; the others count as known at once. None
+    where that is not known of any.
+    """
 
     card: Codes
     at: Ints
@@ -66,6 +71,38 @@ class FraudTable:
     stops_card: NDArray[np.bool_]  # another kind that ends the card's life
     entity: Codes
     product: Codes
+    dated: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MisuseTable:
+    """Reported transactions: what the thief showed. One row for each; False where not known.
+
+    ``read_known`` and ``code_known`` say that the entry mode and the check of the security code
+    are known at all; ``remote`` is a purchase without the card; ``authenticated`` that the holder's
+    3-D Secure was passed.
+    """
+
+    card: Codes
+    at: Ints
+    approved: NDArray[np.bool_]
+    read_known: NDArray[np.bool_]
+    track: NDArray[np.bool_]
+    remote: NDArray[np.bool_]
+    code_known: NDArray[np.bool_]
+    code_match: NDArray[np.bool_]
+    authenticated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalTable:
+    """Visits with the terminal: a number into ``ids``, -1 where it is not known."""
+
+    card: Codes
+    entity: Ints
+    at: Ints
+    terminal: Ints
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +120,15 @@ class GroupTable:
     group: Ints
     ids: tuple[str, ...]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A merchant belongs to an entity from the instant ``start`` until before ``end``."""
+
+    merchant: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)

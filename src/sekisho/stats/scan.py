@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bins = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,48 +102,53 @@ def _grid(days: Ints, limit: int) -> tuple[Ints, Ints]:
 
 
 @nb.njit(cache=True, nogil=True)
-def _place(
-    day: Ints, previous: Ints, starts: Ints, ends: Ints
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """The rectangle of windows that each visit opens: first and last start bin, first end bin.
-
-    A visit that opens no window gets an empty rectangle (last before first).
-    """
-    begin = np.empty(day.size, np.int32)
-    last = np.empty(day.size, np.int32)
-    until = np.empty(day.size, np.int32)
-    for i in range(day.size):
-        begin[i] = np.searchsorted(starts, previous[i], side="right")
-        last[i] = np.searchsorted(starts, day[i], side="right") - 1
-        until[i] = np.searchsorted(ends, day[i], side="left")
-        if until[i] >= starts.size:
-            last[i] = begin[i] - 1
-    return begin, last, until
+def _steps(starts: Ints, ends: Ints, earliest: int, opened: Bins, closed: Bins) -> None:
+    """For each day from ``earliest`` on: bins that start by then, bins that ended before it."""
+    begun = 0
+    over = 0
+    for i in range(opened.size):
+        day = earliest + i
+        while begun < starts.size and starts[begun] <= day:
+            begun += 1
+        while over < ends.size and ends[over] < day:
+            over += 1
+        opened[i] = begun
+        closed[i] = over
 
 
 @nb.njit(cache=True, nogil=True)
 def _fill(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no objects
-    spell: Ints, hazard: Floats, weight: Floats,
-    begin: NDArray[np.int32], last: NDArray[np.int32], until: NDArray[np.int32],
+    spell: Ints, day: Ints, previous: Ints, hazard: Floats, weight: Floats,
+    earliest: int, opened: Bins, closed: Bins,
     periods: Ints, hazard_from: Floats, hazard_until: Floats,
-    p: int, scale: float, counts: Floats, expected: Floats,
+    p: int, scale: float, bins: int, counts: Floats, expected: Floats,
 ) -> None:  # fmt: skip
-    """Counts and expectations of all windows (start bin, end bin) for misuse period p."""
-    bins = counts.shape[1]
-    counts[:] = 0.0
-    expected[:] = 0.0
+    """Counts and expectations of all windows (start bin, end bin) for misuse period p.
+
+    Each visit opens the windows that start after the spell's visit before it, at the latest on its
+    own day, and end no sooner than that day.
+    """
+    counts[: bins + 1, :bins] = 0.0
+    expected[: bins + 1, :bins] = 0.0
     for i in range(spell.size):
-        if last[i] < begin[i]:
+        until = closed[day[i] - earliest]
+        if until >= bins:
+            continue
+        last = opened[day[i] - earliest]
+        begin = 0
+        if previous[i] >= earliest:
+            begin = opened[previous[i] - earliest]
+        if begin >= last:
             continue
         s = spell[i]
         risk = hazard_until[s, p] - max(hazard[i], hazard_from[s, p])
         if risk > 0.0:
             risk *= weight[i] * scale
-            expected[begin[i], until[i]] += risk
-            expected[last[i] + 1, until[i]] -= risk
+            expected[begin, until] += risk
+            expected[last, until] -= risk
         if (periods[s] >> p) & 1:
-            counts[begin[i], until[i]] += 1.0
-            counts[last[i] + 1, until[i]] -= 1.0
+            counts[begin, until] += 1.0
+            counts[last, until] -= 1.0
     for a in range(bins):
         count_row = 0.0
         expected_row = 0.0
@@ -168,20 +174,28 @@ def _hopes(ceiling: Floats, best: float) -> None:
 
 
 @nb.njit(cache=True, nogil=True)
-def _case_days(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, int]:
-    """Sorted distinct days on which later cases visited, and how many cases there are."""
-    found = np.empty(spell.size, np.int64)
+def _case_visits(spell: Ints, day: Ints, periods: Ints) -> tuple[Ints, Ints, int]:
+    """Days of the visits of later cases, their period bits, and how many cases there are."""
+    days = np.empty(spell.size, np.int64)
+    bits = np.empty(spell.size, np.int64)
     n = 0
     cases = 0
     before = -1
     for i in range(spell.size):
         if periods[spell[i]] != 0:
-            found[n] = day[i]
+            days[n] = day[i]
+            bits[n] = periods[spell[i]]
             n += 1
             if spell[i] != before:
                 cases += 1
                 before = spell[i]
-    return np.unique(found[:n]), cases
+    return days[:n].copy(), bits[:n].copy(), cases
+
+
+@nb.njit(cache=True, nogil=True)
+def _days_of(days: Ints, bits: Ints, p: int) -> Ints:
+    """Sorted distinct days of the case visits whose misuse lies in period p."""
+    return np.unique(days[(bits >> p) & 1 == 1])
 
 
 @nb.njit(cache=True, nogil=True, parallel=True)
@@ -194,24 +208,32 @@ def _scan(  # noqa: PLR0913, PLR0917 - a compiled kernel takes arrays, no object
 ) -> None:  # fmt: skip
     for e in nb.prange(first.size - 1):
         lo, hi = first[e], first[e + 1]
-        days, count = _case_days(spell[lo:hi], day[lo:hi], periods)
+        days, bits, count = _case_visits(spell[lo:hi], day[lo:hi], periods)
         exposed[e] = count
         if count < least:
             continue
-        starts, ends = _grid(days, limit)
-        bins = starts.size
-        windows[e] = days.size
-        begin, last, until = _place(day[lo:hi], previous[lo:hi], starts, ends)
-        counts = np.empty((bins + 1, bins))
-        expected = np.empty((bins + 1, bins))
+        distinct = np.unique(days).size
+        windows[e] = distinct
+        most = min(distinct, limit)
+        counts = np.empty((most + 1, most))
+        expected = np.empty((most + 1, most))
+        earliest = day[lo:hi].min()
+        opened = np.empty(day[lo:hi].max() - earliest + 1, np.int32)
+        closed = np.empty(opened.size, np.int32)
         ceiling = np.zeros(count + 1)
         _hopes(ceiling, 0.0)
         for p in range(totals.size):
-            if totals[p] < least:
+            # The best window of a period starts and ends where its own cases were.
+            if totals[p] < least or ((bits >> p) & 1).sum() < least:
                 continue
+            own = _days_of(days, bits, p)
+            starts, ends = _grid(own, limit)
+            bins = starts.size
+            _steps(starts, ends, earliest, opened, closed)
             _fill(
-                spell[lo:hi], hazard[lo:hi], weight[lo:hi], begin, last, until,
-                periods, hazard_from, hazard_until, p, scale[p], counts, expected,
+                spell[lo:hi], day[lo:hi], previous[lo:hi], hazard[lo:hi], weight[lo:hi],
+                earliest, opened, closed,
+                periods, hazard_from, hazard_until, p, scale[p], bins, counts, expected,
             )  # fmt: skip
             for a in range(bins):
                 for b in range(a, bins):
@@ -258,17 +280,20 @@ def surface(
     visits: Visits, spells: Spells, entity: int, period: int, *, limit: int
 ) -> tuple[Ints, Ints, Floats]:
     """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
-    lo, hi = visits.first[entity], visits.first[entity + 1]
-    part = slice(lo, hi)
-    days, _ = _case_days(visits.spell[part], visits.day[part], spells.periods)
-    starts, ends = _grid(days, limit)
-    begin, last, until = _place(visits.day[part], visits.previous[part], starts, ends)
-    counts = np.empty((starts.size + 1, starts.size))
+    part = slice(visits.first[entity], visits.first[entity + 1])
+    day = visits.day[part]
+    days, bits, _ = _case_visits(visits.spell[part], day, spells.periods)
+    starts, ends = _grid(_days_of(days, bits, period), limit)
+    bins, earliest = starts.size, int(day.min())
+    opened = np.empty(int(day.max()) - earliest + 1, np.int32)
+    closed = np.empty_like(opened)
+    _steps(starts, ends, earliest, opened, closed)
+    counts = np.empty((bins + 1, bins))
     expected = np.empty_like(counts)
     _fill(
-        visits.spell[part], visits.hazard[part], visits.weight[part], begin, last, until,
-        spells.periods, spells.hazard_from, spells.hazard_until,
-        period, spells.scale[period], counts, expected,
+        visits.spell[part], day, visits.previous[part], visits.hazard[part], visits.weight[part],
+        earliest, opened, closed, spells.periods, spells.hazard_from, spells.hazard_until,
+        period, spells.scale[period], bins, counts, expected,
     )  # fmt: skip
     total = spells.totals[period]
     k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)

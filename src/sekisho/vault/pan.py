@@ -47,12 +47,15 @@ BRAND_RANGES_AS_OF: Final = "2026-11-23"
 # Prefixes and lengths as the networks and ISO/IEC 7812 state them in public, compared with the
 # table of the open library credit-card-type (MIT) on the date above. Where two ranges overlap
 # the first one wins. 622126-622925 is shared by Discover and UnionPay and filed under UnionPay.
-# Old 13-digit Visa numbers are kept: they still stand in old files.
+# Old numbers are kept, for they still stand in old files: Visa with 13 digits, and JCB with 15
+# from the time when its numbers began with 1800 and 2131.
 BRAND_RANGES: Final[tuple[BrandRange, ...]] = (
     BrandRange(Brand.VISA, 400000, 499999, frozenset({13, 16, 18, 19})),
     BrandRange(Brand.MASTERCARD, 222100, 272099, frozenset({16})),
     BrandRange(Brand.MASTERCARD, 510000, 559999, frozenset({16})),
     BrandRange(Brand.JCB, 352800, 358999, _16_TO_19),
+    BrandRange(Brand.JCB, 180000, 180099, frozenset({15})),
+    BrandRange(Brand.JCB, 213100, 213199, frozenset({15})),
     BrandRange(Brand.AMEX, 340000, 349999, frozenset({15})),
     BrandRange(Brand.AMEX, 370000, 379999, frozenset({15})),
     BrandRange(Brand.DINERS, 300000, 305999, frozenset({14, 16, 17, 18, 19})),
@@ -185,6 +188,34 @@ class Pan:
         raise TypeError("a card number is not to be pickled or copied")
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one text is as a card number: ``pan`` if it can be read, else ``trouble`` says why.
+
+    Exactly one of the two says something. Shows itself masked, like ``Pan``.
+    """
+
+    pan: Pan | None
+    trouble: Trouble
+
+    @property
+    def brand(self) -> Brand | None:
+        """The brand that first digits and length belong to; None where the table has none."""
+        return self.pan.brand if self.pan is not None else None
+
+
+def parse(text: str) -> Parsed:
+    """Read ``text`` as one card number: the whole rule in one place, never raises.
+
+    In this order: full-width characters become plain ones (NFKC); spaces, tabs, hyphens,
+    typographic dashes and the long-vowel mark are taken out; what is left has to be
+    ``DIGITS_MIN`` to ``DIGITS_MAX`` digits whose check digit fits. The brand is told
+    apart: a number of an unknown range is read too (``BRAND_RANGES``).
+    """
+    trouble = trouble_with(text)
+    return Parsed(Pan(text) if trouble is Trouble.NONE else None, trouble)
+
+
 def mask(text: str) -> str:
     """Return BIN and last four of a readable number, everything else masked whole.
 
@@ -201,7 +232,10 @@ def mask(text: str) -> str:
 # digits and letters of the Latin alphabet only: in Japanese text numbers stand without spaces.
 EMBEDDED: Final = r"[0-9０-９](?:[ \-　‐-―−－]?[0-9０-９]){12,18}"
 _EMBEDDED: Final = re.compile(rf"(?<![0-9A-Za-z０-９]){EMBEDDED}(?![0-9A-Za-z０-９])")
-_LONG_NUMBER: Final = re.compile(r"[0-9０-９](?:[ \-_.　－]?[0-9０-９]){11,}")
+# Any decimal digits of any script: what cannot be read as a number is hidden all the same.
+_LONG_NUMBER: Final = re.compile(
+    "\\d(?:[ \t\r\n\\-_.\u00a0\u3000\uff0d\uff70\u2010-\u2015\u2212\u30a0\u30fc]{0,2}\\d){11,}"
+)
 
 
 def mask_embedded(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sekisho.domain.errors import BadInput, ClearCardNumbers, MissingColumn, Rejected
 from sekisho.vault.columns import (
     Evidence,
-    Reading,
     as_text,
     evidence_in,
     is_binary,
@@ -22,19 +21,29 @@ from sekisho.vault.columns import (
     read_numbers,
 )
 from sekisho.vault.files import Chunk
+from sekisho.vault.link import CARD_REF, LINK_SCHEMA
 from sekisho.vault.pan import BIN_DIGITS, EMBEDDED, Trouble, mask_embedded, redact
-from sekisho.vault.sensitive import why_never_stored
+from sekisho.vault.sensitive import (
+    CODE_IN_TEXT,
+    TRACK_IN_TEXT,
+    code_outcome,
+    is_ambiguous,
+    is_code_result,
+    mask_codes,
+    why_never_stored,
+    without_short_codes,
+)
 from sekisho.vault.surrogate import REF_BYTES, CardRefs
 
 PAN: Final = "pan"
-CARD_REF: Final = "card_ref"
 BIN: Final = "bin"
-PAN_HASH: Final = "pan_hash"
-LINK_SCHEMA: Final = pa.schema([(CARD_REF, pa.string()), (PAN_HASH, pa.string())])
+REPLACED_BY: Final = "replaced_by"
+MAP_SCHEMA: Final = pa.schema([("old_card_ref", pa.string()), ("card_ref", pa.string())])
 _USUAL_NAMES: Final = {"カード番号", "cardnumber", "cardno", "会員番号", "クレジットカード番号"}
 _SAMPLE_VALUES: Final = 20_000
 _LATER_SAMPLE_VALUES: Final = 2_000
 _LONG_NUMBER: Final = "^[0-9]{13,19}$"
+_WORTH_A_LOOK: Final = f"{EMBEDDED}|{TRACK_IN_TEXT}|{CODE_IN_TEXT}"
 _IDS_SHARE_MIN: Final = 0.1
 # In a later chunk a handful of values that all pass is no news; so many are.
 _LATE_DISTINCT_MIN: Final = 20
@@ -56,43 +65,79 @@ class Plan:
 
 
 class LateCardNumbers(ClearCardNumbers):
-    """A column turned out to hold card numbers after rows were already written."""
+    """A column turned out to hold what must not stay after rows were already written.
 
-    def __init__(self, column: str) -> None:
-        super().__init__(f"column {redact(column)} holds card numbers further down")
+    ``why``: what is never stored, such as a security code; empty for card numbers.
+    """
+
+    def __init__(self, column: str, why: str = "") -> None:
+        what = why or "card numbers"
+        super().__init__(f"column {redact(column)} holds {what} further down")
         self.column = column
+        self.why = why
+
+
+class Keeper(Protocol):
+    """Takes the numbers that an installation keeps (``vault.numbers.Keeping``)."""
+
+    def numbers(self, refs: Sequence[str], digits: Sequence[bytes]) -> None:
+        """Keep ``digits[i]`` under ``refs[i]``."""
+
+    def replacements(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Remember that the first card of each pair was replaced by the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What is made of a number: its reference; references of older keys; a kept copy."""
+
+    refs: CardRefs
+    older: tuple[CardRefs, ...] = ()
+    keeper: Keeper | None = None
 
 
 @dataclass(slots=True)
 class Counts:
-    """What was done, for the screen."""
+    """What was done, for the screen; the mappings are by column.
+
+    ``untold``: card numbers for which the caller's files have no single reference.
+    """
 
     rows: int = 0
     rejected: int = 0
     emptied: dict[str, int] = field(default_factory=dict)
     masked: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    untold: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """Rows without card numbers, what was rejected, and the link of references if there is one."""
+    """Rows without card numbers, what was rejected, and what belongs with the key.
+
+    ``link``: the caller's references and the numbers' (``LINK_SCHEMA``); ``carried``: references
+    under older keys and under the active one (``MAP_SCHEMA``).
+    """
 
     rows: pa.RecordBatch
     rejected: tuple[Rejected, ...]
     link: pa.RecordBatch | None
+    carried: pa.RecordBatch | None = None
 
 
-def plan_columns(rows: pa.RecordBatch, file: str, also: Iterable[str] = ()) -> Plan:
+def plan_columns(rows: pa.RecordBatch, file: str, also: Mapping[str, str] | None = None) -> Plan:
     """Decide from a file's first rows what becomes of each column.
 
-    ``also``: columns known to hold card numbers. Raises ``MissingColumn`` where no column or
-    more than one could be ``pan``, ``BadInput`` where the column named ``pan`` is not one.
+    ``also``: columns known to hold card numbers (``""``) or what is never stored (what it is).
+    Raises ``MissingColumn`` where no column or more than one could be ``pan``, ``BadInput``
+    where the column named ``pan`` is not one.
     """
+    also = also or {}
     dropped: list[tuple[str, str]] = []
     judged: dict[str, Evidence] = {}
     for name, column in zip(rows.schema.names, rows.columns, strict=True):
         text = as_text(_sample(column, _SAMPLE_VALUES))
-        why = why_never_stored(name, text)
+        why = why_never_stored(name, text) or also.get(name, "")
         if name == BIN:
             why = "made anew from the card number"
         elif text is None and _is_opaque(column.type):
@@ -153,10 +198,11 @@ def _sample(column: pa.Array, count: int) -> pa.Array:
 class Replacer:
     """Replaces the card numbers of one file, chunk by chunk, by its plan."""
 
-    def __init__(self, plan: Plan, refs: CardRefs, file: str) -> None:
+    def __init__(self, plan: Plan, intake: Intake, file: str) -> None:
         self.plan = plan
         self.counts = Counts()
-        self._refs = refs
+        self._intake = intake
+        self._carried: list[pa.Table] = []
         self._file = file
         self._seen: dict[str, Evidence] = {}
 
@@ -165,7 +211,7 @@ class Replacer:
         column = as_text(chunk.rows.column(self.plan.pan))
         if column is None:
             raise BadInput(f"{self._file}: the type of column {redact(self.plan.pan)} changes")
-        numbers = _Numbers.read(column, self._refs)
+        numbers = self._numbers(column)
         readable = numbers.trouble == Trouble.NONE
         rejected = self._rejects(chunk, numbers.trouble)
         rows = chunk.rows.filter(pa.array(readable))
@@ -175,15 +221,21 @@ class Replacer:
         self.counts.rows += rows.num_rows
         self.counts.rejected += len(rejected)
         replaced = pa.RecordBatch.from_pydict(dict(self._columns(rows, refs, bins)))
+        if self._intake.keeper and REPLACED_BY in self.plan.references:
+            _tell_replacements(refs, replaced.column(REPLACED_BY), self._intake.keeper)
         link = None
         if self.plan.linked:
             own = pc.cast(rows.column(CARD_REF), pa.string())
             pairs = pa.table([own, refs], schema=LINK_SCHEMA).drop_null()
-            distinct = pairs.group_by(LINK_SCHEMA.names).aggregate([])
-            link = pa.RecordBatch.from_arrays(
-                [column.combine_chunks() for column in distinct.columns], schema=LINK_SCHEMA
-            )
-        return Replaced(replaced, rejected, link)
+            link = _distinct(pairs)
+        carried = _distinct(pa.concat_tables(self._carried)) if self._carried else None
+        self._carried.clear()
+        return Replaced(replaced, rejected, link, carried)
+
+    def _numbers(self, column: pa.StringArray) -> _Numbers:
+        numbers = _Numbers.read(column, self._intake)
+        self._carried += numbers.carried
+        return numbers
 
     def _rejects(self, chunk: Chunk, trouble: NDArray[np.uint8]) -> tuple[Rejected, ...]:
         unreadable = tuple(
@@ -208,13 +260,33 @@ class Replacer:
                 yield BIN, bins
             elif name in self.plan.references:
                 yield name, self._reference_column(name, column)
-            elif name not in dropped:
+            elif name in dropped:
+                continue
+            elif is_code_result(name):
+                yield name, self._outcomes(name, column)
+            else:
                 yield name, self._masked(name, column)
+
+    def _outcomes(self, name: str, column: pa.Array) -> pa.StringArray:
+        """Return match, no_match and absent; anything else is emptied and counted."""
+        text = as_text(column)
+        if text is None:  # true and false, or nothing that could be told
+            text = pc.cast(column, pa.string()) if pa.types.is_boolean(column.type) else None
+        if text is None:
+            return pa.nulls(len(column), pa.string())
+        coded = text.dictionary_encode()
+        words = coded.dictionary.to_pylist()
+        outcomes = [code_outcome(name, word) for word in words]
+        known = pa.array(outcomes, pa.string()).take(coded.indices)
+        said = pc.sum(pc.greater(pc.binary_length(text), 0)).as_py() or 0
+        if refused := said - len(known) + known.null_count:
+            self.counts.codes[name] = self.counts.codes.get(name, 0) + refused
+        return known
 
     def _reference_column(self, name: str, column: pa.Array) -> pa.Array:
         """Return references of a second column; what is not readable is left empty."""
         text = as_text(column)
-        numbers = _Numbers.read(text, self._refs)
+        numbers = self._numbers(text)
         filled = (numbers.trouble != Trouble.NONE) & (numbers.trouble != Trouble.EMPTY)
         if emptied := int(filled.sum()):
             self.counts.emptied[name] = self.counts.emptied.get(name, 0) + emptied
@@ -230,7 +302,11 @@ class Replacer:
         if text is None:
             raise BadInput(f"{self._file}: column {redact(name)} mixes text and other bytes")
         column = text
-        looks = pc.match_substring_regex(column, EMBEDDED)
+        if is_ambiguous(name):
+            column, emptied = without_short_codes(column)
+            if emptied:
+                self.counts.codes[name] = self.counts.codes.get(name, 0) + emptied
+        looks = pc.match_substring_regex(column, _WORTH_A_LOOK)
         bare = pc.match_substring_regex(column, _LONG_NUMBER)
         if (pc.mean(bare).as_py() or 0.0) >= _IDS_SHARE_MIN:
             # A column of long ids: one in ten of them passes for a card number by chance.
@@ -242,7 +318,7 @@ class Replacer:
         if not len(places):
             return column
         found = column.take(pa.array(places)).to_pylist()
-        masked = [mask_embedded(text) for text in found]
+        masked = [mask_embedded(mask_codes(text)) for text in found]
         changed = sum(before != after for before, after in zip(found, masked, strict=True))
         if not changed:
             return column
@@ -258,6 +334,8 @@ class Replacer:
             text = None if name in gone else as_text(_sample(column, _LATER_SAMPLE_VALUES))
             if text is None:
                 continue
+            if why := why_never_stored(name, text):
+                raise LateCardNumbers(name, why)
             here = evidence_in(text)
             so_far = self._seen.get(name, Evidence()) + here
             self._seen[name] = so_far
@@ -268,17 +346,21 @@ class Replacer:
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
-    """A column of length n as references and BINs (null where unreadable) and trouble codes."""
+    """A column of length n as references and BINs (null where unreadable) and trouble codes.
+
+    ``carried``: for each older key, its references of the distinct numbers (``MAP_SCHEMA``).
+    """
 
     refs: pa.StringArray
     bins: pa.StringArray
     trouble: NDArray[np.uint8]
+    carried: tuple[pa.Table, ...]
 
     def __repr__(self) -> str:
         return f"_Numbers({len(self.trouble)} values)"
 
     @classmethod
-    def read(cls, column: pa.StringArray, refs: CardRefs) -> _Numbers:
+    def read(cls, column: pa.StringArray, intake: Intake) -> _Numbers:
         """Hash every distinct number once: a card stands in many rows."""
         coded = column.dictionary_encode()
         reading = read_numbers(coded.dictionary)
@@ -288,19 +370,35 @@ class _Numbers:
         trouble = np.full(len(column), Trouble.EMPTY, dtype=np.uint8)
         if len(reading.trouble):
             trouble = np.where(missing, np.uint8(Trouble.EMPTY), reading.trouble[places])
-        distinct_refs, distinct_bins = _refs_and_bins(reading, refs)
-        return cls(distinct_refs.take(codes), distinct_bins.take(codes), trouble)
+        readable = reading.trouble == Trouble.NONE
+        digits = reading.digits.filter(pa.array(readable))
+        plain = pc.cast(digits, pa.binary()).to_pylist()
+        made = _as_hex(intake.refs.of_digits(plain), len(plain))
+        if intake.keeper and plain:
+            intake.keeper.numbers(made.to_pylist(), plain)
+        spread = pa.array(np.where(readable, np.cumsum(readable) - 1, 0), mask=~readable)
+        bins = pc.utf8_slice_codeunits(digits, 0, BIN_DIGITS)
+        carried = tuple(
+            pa.table([_as_hex(older.of_digits(plain), len(plain)), made], schema=MAP_SCHEMA)
+            for older in intake.older
+        )
+        return cls(made.take(spread).take(codes), bins.take(spread).take(codes), trouble, carried)
 
 
-def _refs_and_bins(reading: Reading, refs: CardRefs) -> tuple[pa.Array, pa.Array]:
-    readable = reading.trouble == Trouble.NONE
-    digits = reading.digits.filter(pa.array(readable))
-    joined = refs.of_digits(pc.cast(digits, pa.binary()).to_pylist()).hex()
-    width = 2 * REF_BYTES
-    offsets = np.arange(0, len(joined) + 1, width, dtype=np.int32)
-    made = pa.StringArray.from_buffers(
-        len(digits), pa.py_buffer(offsets), pa.py_buffer(joined.encode("ascii"))
+def _as_hex(references: bytes, count: int) -> pa.StringArray:
+    """Return ``count`` references that stand one after another as hex digits."""
+    offsets = np.arange(0, 2 * len(references) + 1, 2 * REF_BYTES, dtype=np.int32)
+    text = references.hex().encode("ascii")
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text))
+
+
+def _distinct(pairs: pa.Table) -> pa.RecordBatch:
+    distinct = pairs.group_by(pairs.schema.names).aggregate([])
+    return pa.RecordBatch.from_arrays(
+        [column.combine_chunks() for column in distinct.columns], schema=pairs.schema
     )
-    places = np.where(readable, np.cumsum(readable) - 1, 0)
-    spread = pa.array(places, mask=~readable)
-    return made.take(spread), pc.utf8_slice_codeunits(digits, 0, BIN_DIGITS).take(spread)
+
+
+def _tell_replacements(old: pa.StringArray, new: pa.StringArray, keeper: Keeper) -> None:
+    pairs = zip(old.to_pylist(), new.to_pylist(), strict=True)
+    keeper.replacements([(left, right) for left, right in pairs if right and left != right])

@@ -48,6 +48,45 @@ _AMBIGUOUS: Final = {
 }
 # What a check came to (match, no match, absent) may be kept, and is worth keeping.
 _RESULT: Final = re.compile(r"result|match|response|resp|check|present|結果|一致|照合|有無")
+MATCH: Final = "match"
+NO_MATCH: Final = "no_match"
+ABSENT: Final = "absent"
+# What files write for the outcome of the check, in NFKC, upper case, without separators; the
+# single letters are the networks' result codes (M, N, P, S, U).
+_OUTCOMES: Final = {
+    **dict.fromkeys(("M", "MATCH", "MATCHED", "OK", "一致", "照合一致", "○"), MATCH),
+    **dict.fromkeys(
+        ("N", "NOMATCH", "NOTMATCHED", "MISMATCH", "NG", "不一致", "照合不一致", "×"), NO_MATCH
+    ),
+    **dict.fromkeys(
+        ("P", "S", "U", "ABSENT", "NOTPRESENT", "NOTPROVIDED", "NOTPROCESSED", "NONE"), ABSENT
+    ),
+    **dict.fromkeys(("なし", "無し", "無", "未入力", "未送信", "未実施", "対象外"), ABSENT),
+}
+# These say something only under a name such as code_match: elsewhere Y is also a failure.
+_YES_OR_NO: Final = {"Y": MATCH, "YES": MATCH, "TRUE": MATCH, "NO": NO_MATCH, "FALSE": NO_MATCH}
+_MATCH_NAME: Final = re.compile(r"match|一致")
+
+# Security codes inside text, known by the word before them; first for RE2 (vault.replace), which
+# only looks whether it is worth looking, then for Python.
+_CODE_WORDS: Final = (
+    "(?:cvv2?|cvc2?|cvn2?|cvd|cav2|card verification (?:value|code|number)|security ?code|"
+    "セキュリティー?・?コード|ｾｷｭﾘﾃｨｰ?ｺｰﾄﾞ)"
+)
+CODE_IN_TEXT: Final = (
+    f"(?i){_CODE_WORDS}[^0-9０-９A-Za-z]{{0,4}}(?:is|は)?[^0-9０-９A-Za-z]{{0,3}}[0-9０-９]{{3,4}}"
+)
+_CODE_IN_TEXT: Final = re.compile(
+    f"(?i)({_CODE_WORDS}[^0-9０-９A-Za-z]{{0,4}}(?:is|は)?[^0-9０-９A-Za-z]{{0,3}})"
+    "[0-9０-９]{3,4}(?![0-9０-９])"
+)
+# Magnetic stripe, track 1 or 2: what follows the number (expiry, service code, verification
+# values) goes with it.
+TRACK_IN_TEXT: Final = r"[0-9]{13,19}[=D^][^?\s]{4,}"
+_TRACK_IN_TEXT: Final = re.compile(
+    r"(?:%?[A-Za-z]|;)?(?<![0-9])[0-9]{13,19}(?:=|D(?=[0-9]{4})|\^[^^?]{1,40}\^)[0-9]{4}[^?\s]*\??"
+)
+
 _SHORT_CODE: Final = r"^[0-9０-９]{3,4}$"
 _TRACK_SHAPE: Final = r"^[;%]?[A-Za-z]?[0-9]{13,19}[=D^][^ ]"
 _MASKED_SHAPE: Final = r"^[0-9]{0,8}[ \-]?[*xX#●＊・]{2}[*xX#●＊・ \-]*[0-9]{4}$"
@@ -59,7 +98,7 @@ def why_never_stored(name: str, values: pa.StringArray | None) -> str:
 
     ``values``: a sample of the column as text, or None where it cannot be had as text.
     """
-    plain = re.sub(r"[\s_\-.・:/()\[\]]", "", unicodedata.normalize("NFKC", name).lower())
+    plain = _plain(name)
     short_codes = _share(values, _SHORT_CODE) >= _SHARE_MIN
     if plain in _AMBIGUOUS and short_codes:
         return _AMBIGUOUS[plain]
@@ -71,6 +110,46 @@ def why_never_stored(name: str, values: pa.StringArray | None) -> str:
     if _share(values, _TRACK_SHAPE) >= _SHARE_MIN:
         return TRACK
     return LAST_FOUR if _share(values, _MASKED_SHAPE) >= _SHARE_MIN else ""
+
+
+def is_code_result(name: str) -> bool:
+    """Whether a column of this name holds what the check of a security code came to."""
+    plain = _plain(name)
+    return any(kind == SECURITY_CODE and shape.search(plain) for shape, kind in _INSIDE) and bool(
+        _RESULT.search(plain)
+    )
+
+
+def is_ambiguous(name: str) -> bool:
+    """Whether a column of this name may hold security codes or PINs, or something else."""
+    return _plain(name) in _AMBIGUOUS
+
+
+def code_outcome(name: str, value: str) -> str | None:
+    """Return ``MATCH``, ``NO_MATCH`` or ``ABSENT``; None for anything that is none of them.
+
+    A security code that stands where its outcome belongs becomes None like any other word.
+    """
+    word = re.sub(r"[\s_\-.]", "", unicodedata.normalize("NFKC", value).upper())
+    if _MATCH_NAME.search(_plain(name)) and word in _YES_OR_NO:
+        return _YES_OR_NO[word]
+    return _OUTCOMES.get(word)
+
+
+def without_short_codes(values: pa.StringArray) -> tuple[pa.StringArray, int]:
+    """Return the values with everything of three or four digits emptied, and how many were."""
+    short = pc.fill_null(pc.match_substring_regex(values, _SHORT_CODE), fill_value=False)
+    emptied = int(pc.sum(short).as_py() or 0)
+    return (pc.if_else(short, None, values) if emptied else values), emptied
+
+
+def mask_codes(text: str) -> str:
+    """Return ``text`` with track data masked whole, and security codes after their word."""
+    return _CODE_IN_TEXT.sub(r"\1***", _TRACK_IN_TEXT.sub("******", text))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_\-.・:/()\[\]]", "", unicodedata.normalize("NFKC", name).lower())
 
 
 def _share(values: pa.StringArray | None, shape: str) -> float:

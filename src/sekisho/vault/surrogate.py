@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from sekisho.vault.keys import CardKey
-from sekisho.vault.pan import Pan
+from sekisho.vault.pan import Pan, parse
 
 REF_BYTES: Final = 16
 
@@ -29,6 +29,14 @@ class CardRefs:
     def of(self, pan: Pan) -> str:
         """Return the reference of one card number."""
         return self.of_digits((pan.clear().encode("ascii"),)).hex()
+
+    def of_text(self, text: str) -> str | None:
+        """Return the reference of a card number as a door received it; None if it is none.
+
+        For doors (ISO 8583, HTTP): the number goes no further than this call.
+        """
+        parsed = parse(text)
+        return self.of(parsed.pan) if parsed.pan is not None else None
 
     def of_digits(self, numbers: Iterable[bytes]) -> bytes:
         """Return the references of ``numbers`` (normalised digits), 16 bytes each, joined."""

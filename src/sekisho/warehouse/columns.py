@@ -38,6 +38,7 @@ class Role(StrEnum):
     FRAUD = "fraud"
     MERCHANTS = "merchants"
     CARDS = "cards"
+    KNOWN_LEAKS = "known_leaks"
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 _TEXTS = _words(
     "acquirer_id merchant_id terminal_id operator_id processor_id bin currency mcc entry_mode "
-    "eci initiator message_type country"
+    "eci initiator message_type country security_code_result"
 )
 
 KNOWN: Mapping[Role, Mapping[str, Kind]] = {
@@ -97,6 +98,17 @@ KNOWN: Mapping[Role, Mapping[str, Kind]] = {
         "product": Kind.TEXT,
         "home_area": Kind.TEXT,
     },
+    Role.KNOWN_LEAKS: {
+        "acquirer_id": Kind.TEXT,
+        "merchant_id": Kind.TEXT,
+        "operator_id": Kind.TEXT,
+        "processor_id": Kind.TEXT,
+        "window_start": Kind.DATE,
+        "window_end": Kind.DATE,
+        "name": Kind.TEXT,
+        "reference": Kind.TEXT,
+        "data_taken": Kind.TEXT,
+    },
 }
 
 # A time column and the pair of columns that may stand in for it.
@@ -112,6 +124,10 @@ REQUIRED: Mapping[Role, tuple[tuple[str, ...], ...]] = {
     Role.FRAUD: (("card_ref", "fraud_at"), ("transaction_id",)),
     Role.MERCHANTS: (("merchant_id",),),
     Role.CARDS: (("card_ref",),),
+    Role.KNOWN_LEAKS: tuple(
+        (entity, "window_start", "window_end")
+        for entity in ("merchant_id", "operator_id", "processor_id")
+    ),
 }
 
 # What other houses call these columns, in normalised spelling; offered, never applied.
@@ -145,6 +161,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     ),
     "fraud_date": _words("fraud_day tx_date 不正利用日 不正日 利用日"),
     "reported_at": _words("report_date reported report_time 報告日 報告日時 申告日 届出日"),
+    "window_start": _words("start start_date from exposed_from 漏えい開始日 開始日 期間開始"),
+    "window_end": _words("end end_date to until exposed_until 漏えい終了日 終了日 期間終了"),
     "fraud_type": _words("type fraud_code reason 不正種別 不正区分 被害区分 手口"),
     "is_fraud": _words("tx_fraud fraud fraud_flag isfraud label 不正フラグ 不正"),
     "amount": _words("tx_amount amt value 金額 利用金額"),
@@ -322,6 +340,8 @@ def _missing(label: str, role: Role, missing: Sequence[str], names: Sequence[str
         hint = f"Say which columns are meant: --columns {pairs}"
     if role is Role.FRAUD:
         hint += " (a fraud file needs card_ref and fraud_at, or transaction_id)"
+    if role is Role.KNOWN_LEAKS:
+        hint += " (operator_id or processor_id may stand in for merchant_id)"
     return MissingColumn(
         f"{label}: no column for {', '.join(missing)}; columns there: {there}", hint=hint
     )

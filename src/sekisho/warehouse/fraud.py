@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from sekisho.domain.errors import NothingToDo, Rejected
+from sekisho.domain.notes import note
 from sekisho.warehouse.rejects import RejectFile
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
@@ -66,6 +67,9 @@ def canonical_type(text: str) -> str | None:
     return next((name for name, pattern in _WORDS if re.search(pattern, spaced)), None)
 
 
+TOLD = ("entry_mode", "eci", "security_code_result", "approved")  # of the misuse itself
+
+
 @dataclass
 class FraudTable:
     """What became of the reports."""
@@ -74,6 +78,7 @@ class FraudTable:
     kept: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     has_reported_at: bool = False
+    has_types: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -96,11 +101,21 @@ def join_history(
     by_id = "transaction_id" in reports.columns and "transaction_id" in reports.history
     _cast_reports(connection, reports)
     if by_id:
+        # One pass brings also what is said of the misuse itself, for those who ask later.
+        told = ", ".join(f"t.{identifier(name)}" for name in TOLD if name in reports.history)
         connection.execute(
-            "CREATE TEMP TABLE named__ AS SELECT r.report, any_value(t.card_ref) AS card_ref, "
-            "min(t.authorized_at) AS fraud_at, any_value(t.acquirer_id) AS acquirer_id, "
-            "any_value(t.merchant_id) AS merchant_id FROM cast__ r "
-            "JOIN history__ t ON t.transaction_id = r.transaction_id GROUP BY r.report"
+            fill(
+                "CREATE TEMP TABLE named_transactions AS SELECT r.report, t.card_ref, "
+                "t.authorized_at, t.acquirer_id, t.merchant_id, t.transaction_id{comma}{told} "
+                "FROM cast__ r JOIN history__ t ON t.transaction_id = r.transaction_id",
+                comma=", " if told else "",
+                told=told,
+            )
+        )
+        connection.execute(
+            "CREATE TEMP TABLE named__ AS SELECT report, any_value(card_ref) AS card_ref, "
+            "min(authorized_at) AS fraud_at, any_value(acquirer_id) AS acquirer_id, "
+            "any_value(merchant_id) AS merchant_id FROM named_transactions GROUP BY report"
         )
     else:
         connection.execute(
@@ -158,9 +173,19 @@ def _reject_unknown(
     connection.execute(
         "CREATE TEMP TABLE unknown__ AS SELECT report, file_row, "
         "card_ref IS NULL OR fraud_at IS NULL AS no_transaction FROM joined__ j "
-        "WHERE card_ref IS NULL OR fraud_at IS NULL "
-        "OR NOT EXISTS (SELECT 1 FROM history__ h WHERE h.card_ref = j.card_ref)"
+        "WHERE card_ref IS NULL OR fraud_at IS NULL"
     )
+    # Cards whose transaction was found are known; only the others are worth a pass.
+    connection.execute(
+        "CREATE TEMP TABLE unseen__ AS SELECT report, file_row, card_ref FROM joined__ "
+        "WHERE card_ref IS NOT NULL AND fraud_at IS NOT NULL "
+        "AND card_ref NOT IN (SELECT card_ref FROM named__ WHERE card_ref IS NOT NULL)"
+    )
+    if _count(connection, "SELECT count(*) FROM unseen__"):
+        connection.execute(
+            "INSERT INTO unknown__ SELECT report, file_row, false FROM unseen__ u "
+            "WHERE NOT EXISTS (SELECT 1 FROM history__ h WHERE h.card_ref = u.card_ref)"
+        )
     connection.execute("DELETE FROM joined__ WHERE report IN (SELECT report FROM unknown__)")
     cursor = connection.execute("SELECT file_row, no_transaction FROM unknown__ ORDER BY file_row")
     while rows := cursor.fetchmany(10_000):
@@ -187,10 +212,7 @@ def _type_reports(connection: duckdb.DuckDBPyConnection, table: FraudTable) -> N
         connection.executemany("INSERT INTO types__ VALUES (?, ?)", types)
     unknown = sum(count for text, count in found if canonical_type(text) is None)
     if unknown:
-        table.notes.append(
-            f"fraud_type: {unknown} reports have a type that is not known; "
-            f"known are {', '.join(CANONICAL)}"
-        )
+        table.notes.append(note("unknown_types", count=unknown, known=", ".join(CANONICAL)))
 
 
 def write_reports(connection: duckdb.DuckDBPyConnection, reports: Reports, end: str) -> None:
@@ -218,6 +240,7 @@ def count_reports(
     table.kept = _count(connection, "SELECT count(*) FROM fraud")
     table.left_out["after_as_of"] += everything - known
     table.left_out["duplicate"] += known - table.kept
+    table.has_types = bool(_count(connection, "SELECT count(fraud_type) FROM fraud"))
     table.has_reported_at = bool(
         _count(connection, "SELECT count(*) FROM joined__ WHERE reported_at IS NOT NULL")
     )

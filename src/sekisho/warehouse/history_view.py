@@ -9,11 +9,13 @@ from pathlib import Path
 
 import duckdb
 
+from sekisho.domain.notes import note
 from sekisho.warehouse import parquet_files
 from sekisho.warehouse.columns import KNOWN, Kind, Role
 from sekisho.warehouse.sqltext import fill, identifier, literal
 
 DUPLICATE_SAMPLE_ROWS = 1_000_000
+LOOKED_AT_ROWS = 5_000_000  # beyond, looking for duplicates takes a pass worth saving
 QUIET_DAYS = 31
 
 _SQL_TYPES = {
@@ -60,7 +62,7 @@ def join_parts(parts: Sequence[Part]) -> History:
         types[known] = "BIGINT" if having and len(integers) == len(having) else "VARCHAR"
         if integers and len(integers) < len(having):
             for part in integers:
-                part.notes.append(f"{known}: integers here and text in other files, read as text")
+                part.notes.append(note("mixed_reference", column=known))
     return History(tuple(parts), columns, types["card_ref"], types["transaction_id"])
 
 
@@ -139,10 +141,7 @@ def note_outlying_last_day(connection: duckdb.DuckDBPyConnection, history: Histo
         [quiet, last.date()],
     ).fetchall()
     if not row[0]:
-        part.notes.append(
-            f"the last day {last.date()} follows {QUIET_DAYS} days without any transaction; "
-            "if it is a wrong date, give the right day with --as-of"
-        )
+        part.notes.append(note("outlying_day", day=last.date().isoformat(), quiet=QUIET_DAYS))
 
 
 def identity(columns: frozenset[str]) -> tuple[str, ...]:

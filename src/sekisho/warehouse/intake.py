@@ -8,7 +8,7 @@ the end of the as-of day.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import duckdb
 
 from sekisho.domain.errors import BadInput, MissingColumn, NothingToDo, Rejected
 from sekisho.domain.finding import InputFile
+from sekisho.domain.known_leaks import KnownLeak
+from sekisho.domain.notes import note
 from sekisho.domain.progress import Progress
-from sekisho.warehouse import fraud, history_view, parquet_files
+from sekisho.warehouse import fraud, history_view, known_leaks, parquet_files
 from sekisho.warehouse.columns import KNOWN, Kind, Role, parse_mapping
 from sekisho.warehouse.engine import connect, plain_errors
 from sekisho.warehouse.files import BackgroundHashes, expand, label_of, without_doubles
@@ -40,6 +42,7 @@ class InputRequest:
     fraud: Path | None = None
     merchants: Path | None = None
     cards: Path | None = None
+    known_leaks: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "Asia/Tokyo"
     as_of: date | None = None
@@ -50,8 +53,10 @@ class Inputs:
     """The opened inputs. The files that the views read must stay until the connection closes.
 
     ``overlapping`` says that a transaction may be there twice (files whose times overlap, or
-    duplicates seen); ``identity`` are the columns that tell transactions apart, and
-    ``duplicates`` the doubled rows seen, scaled up where only some cards were looked at.
+    duplicates seen), None that nobody has looked: in a large history whose files do not overlap
+    that takes a pass, and a trace sees it among the cards that it draws. ``identity`` are the
+    columns that tell transactions apart, and ``duplicates`` the doubled rows seen, scaled up where
+    only some cards were looked at.
     ``fraud_counts`` are reports left out, by reason. ``rejected`` are the first rejected rows;
     ``reject_file`` has all.
     """
@@ -61,8 +66,9 @@ class Inputs:
     files: tuple[InputFile, ...]
     rejected: tuple[Rejected, ...]
     as_of: date
-    overlapping: bool
+    overlapping: bool | None
     has_reported_at: bool
+    has_fraud_types: bool
     has_cards: bool
     has_merchants: bool
     fraud_counts: Mapping[str, int]
@@ -70,6 +76,7 @@ class Inputs:
     duplicates: int
     reject_file: Path
     recut: Callable[[date], None]
+    known_leaks: tuple[KnownLeak, ...] = ()
 
 
 @dataclass
@@ -196,17 +203,18 @@ def _open_all(run: _Run) -> Inputs:
         )
     for role in (Role.MERCHANTS, Role.CARDS):
         _read_table(run, role, sources.get(role, []), history)
+    leaks = _read_known_leaks(run, sources.get(Role.KNOWN_LEAKS, []))
     reports = _read_reports(run, sources.get(Role.FRAUD, []), history)
     as_of = request.as_of or _default_as_of(connection, history, reports)
     if request.as_of is None:
         history_view.note_outlying_last_day(connection, history)
     for part in history.parts:
         if after := history_view.rows_after(connection, part, as_of):
-            part.notes.append(f"{after} rows lie after the as-of date and are not known yet")
+            part.notes.append(note("after_as_of", count=after))
     cutter = _Cutter(connection, history, reports)
     cutter.cut(as_of)
     cutter.refuse_if_no_fraud(as_of, run.opening.rejects)
-    return _finish(run, cutter, as_of)
+    return replace(_finish(run, cutter, as_of), known_leaks=leaks)
 
 
 def _take_account(run: _Run) -> dict[Path, Path]:
@@ -218,6 +226,7 @@ def _take_account(run: _Run) -> dict[Path, Path]:
         (Role.FRAUD, request.fraud),
         (Role.MERCHANTS, request.merchants),
         (Role.CARDS, request.cards),
+        (Role.KNOWN_LEAKS, request.known_leaks),
     ):
         if side is not None:
             files += [(role, path) for path in _one_file(role, side)]
@@ -227,7 +236,7 @@ def _take_account(run: _Run) -> dict[Path, Path]:
         run.hashes.add(path)
         run.accounts[path] = _Account(role, path, labels[path])
     for path, same in doubles.items():
-        run.accounts[path].notes.append(f"the same bytes as {labels[same]}, read once")
+        run.accounts[path].notes.append(note("same_bytes", file=labels[same]))
     return doubles
 
 
@@ -363,12 +372,27 @@ def _insert(
     )
     connection.execute(
         fill(
-            "INSERT INTO {name} SELECT DISTINCT {values} FROM read_parquet({path}) ORDER BY ALL",
+            "INSERT INTO {name} SELECT {values} FROM read_parquet({path})",
             name=role.value,
             values=values,
             path=literal(str(prepared.path)),
         )
     )
+
+
+def _read_known_leaks(run: _Run, sources: Sequence[Source]) -> tuple[KnownLeak, ...]:
+    """The leaks of the file of known ones, none where there is no file."""
+    if not sources:
+        return ()
+    source = sources[0]
+    run.progress.step("read_known_leaks", total=float(source.path.stat().st_size))
+    prepared = prepare(run.opening, source, 0, run.progress.advance)
+    if not prepared.kept:
+        raise NothingToDo(f"{source.label}: there is no leak in this file")
+    leaks, notes = known_leaks.read_leaks(run.opening.connection, prepared)
+    account = run.accounts[source.path]
+    account.rows, account.notes = prepared.rows, [*account.notes, *prepared.notes, *notes]
+    return leaks
 
 
 def _read_reports(
@@ -385,7 +409,7 @@ def _read_reports(
     if not prepared.kept:
         raise NothingToDo(f"{source.label}: there is no report in this file")
     if "is_fraud" in history.columns:
-        account.notes.append("the history's is_fraud is not used beside a fraud file")
+        account.notes.append(note("flag_unused"))
     reports = fraud.Reports(
         source.label,
         frozenset(prepared.columns),
@@ -459,13 +483,16 @@ class _Cutter:
 
 def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
     history, connection = cutter.history, run.opening.connection
-    run.progress.step("look_for_duplicates")
-    seen, one_in = history_view.duplicates_in_sample(connection, history)
+    rows = sum(part.rows for part in history.parts)
+    overlap = history_view.ranges_overlap(history.parts)
+    looked = overlap or rows <= history_view.LOOKED_AT_ROWS
+    seen = one_in = 0
+    if looked:
+        run.progress.step("look_for_duplicates")
+        seen, one_in = history_view.duplicates_in_sample(connection, history)
     if seen:
-        about = "about " if one_in > 1 else ""
-        run.of_role(Role.TRANSACTIONS)[0].notes.append(
-            f"{about}{seen * one_in} transactions are there more than once and count once"
-        )
+        code = "doubles_about" if one_in > 1 else "doubles"
+        run.of_role(Role.TRANSACTIONS)[0].notes.append(note(code, count=seen * one_in))
     run.progress.step("hash_inputs")
     return Inputs(
         connection=connection,
@@ -473,8 +500,9 @@ def _finish(run: _Run, cutter: _Cutter, as_of: date) -> Inputs:
         files=tuple(_input_file(run, account) for account in run.accounts.values()),
         rejected=tuple(run.opening.rejects.first),
         as_of=as_of,
-        overlapping=seen > 0 or history_view.ranges_overlap(history.parts),
+        overlapping=(seen > 0 or overlap) if looked else None,
         has_reported_at=cutter.table.has_reported_at,
+        has_fraud_types=cutter.table.has_types,
         has_cards=run.request.cards is not None,
         has_merchants=run.request.merchants is not None,
         fraud_counts=dict(+cutter.table.left_out),

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sekisho.domain.errors import BadInput, Rejected
+from sekisho.domain.notes import note
 from sekisho.warehouse.columns import KNOWN, PAIRS, Kind, Role
 from sekisho.warehouse.csv_files import (
     BAD_BYTES,
@@ -27,7 +28,14 @@ from sekisho.warehouse.csv_files import (
     Block,
 )
 from sekisho.warehouse.engine import plain_errors
-from sekisho.warehouse.rejects import MISSING, TOO_EARLY, TOO_LATE, UNREADABLE, RejectFile
+from sekisho.warehouse.rejects import (
+    BEFORE_START,
+    MISSING,
+    TOO_EARLY,
+    TOO_LATE,
+    UNREADABLE,
+    RejectFile,
+)
 from sekisho.warehouse.sqltext import fill, identifier, literal
 from sekisho.warehouse.times import (
     END_DAY,
@@ -45,7 +53,7 @@ from sekisho.warehouse.values import flag, minor_units, number, one_width, trimm
 PROBLEM = "problem__"
 
 _SOURCE = "text__"
-_KEPT_TEXTS = {"name", "product", "home_area", "fraud_type"}
+_KEPT_TEXTS = {"name", "product", "home_area", "fraud_type", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,8 @@ def _problem(reading: Reading) -> str:
     rules: list[tuple[str, str, str]] = []
     if reading.role is Role.FRAUD:
         rules += _fraud_rules(reading, have)
+    elif reading.role is Role.KNOWN_LEAKS:
+        rules += _leak_rules(have)
     else:
         for known in ("card_ref", "merchant_id"):
             if known in have and known in _must_have(reading.role):
@@ -181,6 +191,7 @@ def _must_have(role: Role) -> tuple[str, ...]:
         Role.FRAUD: (),
         Role.MERCHANTS: ("merchant_id",),
         Role.CARDS: ("card_ref",),
+        Role.KNOWN_LEAKS: (),
     }[role]
 
 
@@ -201,6 +212,22 @@ def _fraud_rules(reading: Reading, have: set[str]) -> list[tuple[str, str, str]]
     else:
         rules.append(("transaction_id IS NULL", "transaction_id", MISSING))
     return rules
+
+
+def _leak_rules(have: set[str]) -> list[tuple[str, str, str]]:
+    entities = [name for name in ("merchant_id", "operator_id", "processor_id") if name in have]
+    first = entities[0]
+    rules: list[tuple[str, str, str]] = [
+        (f"coalesce({', '.join(map(identifier, entities))}) IS NULL", first, MISSING)
+    ]
+    for known in ("window_start", "window_end"):
+        rules += [
+            (f"{_source(known)} IS NULL", known, MISSING),
+            (f"{identifier(known)} IS NULL", known, UNREADABLE),
+            (f"{identifier(known)} < DATE {literal(FIRST_DAY.isoformat())}", known, TOO_EARLY),
+            (f"{identifier(known)} >= DATE {literal(END_DAY.isoformat())}", known, TOO_LATE),
+        ]
+    return [*rules, ("window_end < window_start", "window_end", BEFORE_START)]
 
 
 def _time_rules(reading: Reading, known: str, *, optional: bool) -> list[tuple[str, str, str]]:
@@ -285,7 +312,7 @@ class Preparer:
                     writer.close()
         prepared.rows += self.broken_rows
         if others := sorted(self.encodings - {"utf-8"}):
-            prepared.notes.append(f"read as {', '.join(others)}")
+            prepared.notes.append(note("encoding", encoding=", ".join(others)))
         refuse_if_mostly_broken(self.reading.role, self.label, prepared.rows, self.rejects)
         _note_what_was_seen(self.reading, prepared)
         return prepared
@@ -359,16 +386,13 @@ def _note_what_was_seen(reading: Reading, prepared: Prepared) -> None:
     for known, shape in reading.shapes.items():
         if shape is not Shape.TEXT:
             unit = "seconds" if shape is Shape.EPOCH_SECONDS else "milliseconds"
-            prepared.notes.append(f"{known}: read as {unit} since 1970-01-01 UTC")
+            prepared.notes.append(note("epoch", column=known, unit=unit))
     for known, count in sorted(prepared.with_offset.items()):
         if count and count < prepared.kept:
-            prepared.notes.append(
-                f"{known}: {count} values name their offset from UTC, the others are taken as "
-                f"wall-clock time in {reading.zone}"
-            )
+            prepared.notes.append(note("offsets", column=known, count=count, zone=reading.zone))
     for known, count in sorted(prepared.unread_cells.items()):
         if count:
-            prepared.notes.append(f"{known}: {count} values cannot be read and are left out")
+            prepared.notes.append(note("unread_cells", column=known, count=count))
     if "amount" in reading.columns and "currency" not in reading.columns:
         unit = "whole units" if reading.whole_amounts else "units with two decimals"
-        prepared.notes.append(f"amount: no currency column, read as {unit}")
+        prepared.notes.append(note("no_currency", unit=unit))

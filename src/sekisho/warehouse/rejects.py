@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from sekisho.domain.errors import Rejected
+from sekisho.domain.notes import note
 from sekisho.warehouse.times import END_DAY, FIRST_DAY
 
 NAME = "rejects.csv"
@@ -21,6 +22,7 @@ KEPT_IN_MEMORY = 1_000
 
 MISSING = "missing"
 UNREADABLE = "cannot be read"
+BEFORE_START = "before the window begins"
 TOO_EARLY = f"before {FIRST_DAY.isoformat()}"
 TOO_LATE = f"not before {END_DAY.isoformat()}"
 
@@ -61,9 +63,10 @@ class RejectFile:
     def notes(self, file: str) -> tuple[str, ...]:
         """One sentence for each reason, most frequent first."""
         return tuple(
-            f"{count} rows rejected: {named}{reason}"
+            note("rejected_in", count=count, column=where, reason=reason)
+            if where
+            else note("rejected", count=count, reason=reason)
             for (where, reason), count in sorted(
                 self.counts[file].items(), key=lambda item: (-item[1], item[0])
             )
-            for named in [f"{where}: " if where else ""]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from sekisho.domain.errors import ClearCardNumbers, MissingColumn
-from sekisho.warehouse import parquet_files
+from sekisho.warehouse import known_leaks, parquet_files
 from sekisho.warehouse.columns import ColumnMapping, Role, resolve
 from sekisho.warehouse.csv_files import Wanted, read_blocks
 from sekisho.warehouse.csv_sniff import CsvFile, sniff
@@ -52,8 +53,12 @@ def open_source(opening: Opening, role: Role, path: Path, label: str, sampled: i
 
     Raises BadInput, MissingColumn or ClearCardNumbers, always naming the file.
     """
-    if parquet_files.is_parquet(path):
-        table = parquet_files.look_at(opening.connection, path, label)
+    as_json = role is Role.KNOWN_LEAKS and known_leaks.is_json(path)
+    if as_json or parquet_files.is_parquet(path):
+        read = path
+        if as_json:
+            read = known_leaks.json_as_table(path, label, opening.workdir / "known_leaks.parquet")
+        table = parquet_files.look_at(opening.connection, read, label)
         places = resolve(label, role, table.names, opening.mapping)
         source = Source(role, path, label, table, places, has_header=True)
         parquet_files.check_types(table, places)
@@ -90,6 +95,7 @@ def _open_csv(opening: Opening, role: Role, path: Path, label: str) -> Source:
             Role.FRAUD: ("card_ref", "fraud_at"),
             Role.MERCHANTS: ("acquirer_id", "merchant_id", "name"),
             Role.CARDS: ("card_ref",),
+            Role.KNOWN_LEAKS: ("merchant_id", "window_start", "window_end"),
         }[role]
         pairs = ",".join(f"{prefix}{place}={known}" for place, known in enumerate(wanted, 1))
         raise MissingColumn(
@@ -139,6 +145,13 @@ def _refuse_card_numbers(source: Source, holds: Callable[[Sequence[str]], bool])
     )
     if "pan" in source.places and "card_ref" not in source.places:
         raise ClearCardNumbers(f"{source.label}: the column pan holds card numbers", hint=hint)
+    codes = [value for value in source.samples.get("security_code_result", ()) if value]
+    if codes and sum(bool(re.fullmatch("[0-9]{3,4}", code)) for code in codes) * 2 > len(codes):
+        raise ClearCardNumbers(
+            f"{source.label}: the values of security_code_result look like security codes",
+            hint="Security codes are stored nowhere. Delete them; only what their check came to "
+            "(match, no_match, absent) is of use.",
+        )
     for known in _MAY_HOLD_CARDS:
         values = [value for value in source.samples.get(known, ()) if value]
         if values and holds(values):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.world.economy import Merchants
+from sekisho.world.episodes import Cause
 from sekisho.world.kernels import (
     DECLINED,
     FRAUD_COUNTERFEIT,
@@ -26,6 +28,7 @@ from sekisho.world.kernels import (
     terminal_of,
     unit,
 )
+from sekisho.world.leaks import Leak
 from sekisho.world.timeline import Chunk
 
 ENTRY_MODES = ("chip", "contactless", "magstripe", "ecommerce", "on_file")
@@ -33,6 +36,8 @@ ECIS = ("", "05", "06", "07")
 INITIATORS = ("cardholder", "merchant")
 MESSAGE_TYPES = ("authorization", "reversal", "refund")
 COUNTRIES = ("JP", "US", "SG")
+CODE_RESULTS = ("", "match", "no_match", "absent")
+_ASKED = 0.8  # of web purchases: the shop asks for the security code
 _SLICE = 500_000
 
 
@@ -58,6 +63,7 @@ class Transactions:
     message_type: NDArray[np.int8]
     country: NDArray[np.int8]
     bin: NDArray[np.int16]
+    security_code_result: NDArray[np.int8]
 
     def __len__(self) -> int:
         return self.second.size
@@ -140,8 +146,37 @@ def _fill(rows: Any, start: Any, stop: Any, shops: Any, card_bin: Any, out: Any)
         out.bin[i] = card_bin[rows.card[i]]
 
 
+def _code_results(
+    chunk: Chunk, entry_mode: NDArray[np.int8], leaks: Sequence[Leak]
+) -> NDArray[np.int8]:
+    """What the check of the security code came to: a code of CODE_RESULTS for each row.
+
+    Holders know their code; thieves have it where it was stolen with the number.
+    """
+    rows = chunk.rows
+    web = entry_mode == ENTRY_MODES.index("ecommerce")
+    stir = rows.tag.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + rows.card.astype(np.uint64)
+    asked = (stir >> np.uint64(40)) % np.uint64(1000) < np.uint64(1000 * _ASKED)
+    typo = (stir >> np.uint64(20)) % np.uint64(100) == 0
+    absent = np.int8(CODE_RESULTS.index("absent"))
+    match, wrong = (np.int8(CODE_RESULTS.index(word)) for word in ("match", "no_match"))
+    out = np.where(asked, np.where(typo, wrong, match), absent)
+    fraud = chunk.fraud
+    leaked = np.array([leak.spec.data_taken.has_code for leak in leaks] or [False])
+    knows = np.isin(fraud.cause, (Cause.PHISHING, Cause.TAKEOVER, Cause.DISPUTE))
+    knows |= (fraud.cause == Cause.LEAK) & leaked[np.maximum(fraud.leak, 0)]
+    at = chunk.fraud_at
+    guess = np.where(fraud.declined, wrong, absent)  # who has no code goes where none is asked
+    out[at] = np.where(knows, out[at], guess)
+    return np.where(web, out, np.int8(0)).astype(np.int8)
+
+
 def dress(
-    chunk: Chunk, merchants: Merchants, card_bin: NDArray[np.int16], threads: int
+    chunk: Chunk,
+    merchants: Merchants,
+    card_bin: NDArray[np.int16],
+    threads: int,
+    leaks: Sequence[Leak] = (),
 ) -> Transactions:
     """Give finished rows their columns; ``card_bin`` has the BIN range of every card."""
     rows = chunk.rows
@@ -164,5 +199,6 @@ def dress(
         card=rows.card,
         merchant=rows.merchant,
         second=rows.second,
+        security_code_result=_code_results(chunk, columns.entry_mode, leaks),
         **columns._asdict(),
     )

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sekisho.domain.errors import OutputFailed
 from sekisho.world import names
 from sekisho.world.dress import (
+    CODE_RESULTS,
     COUNTRIES,
     ECIS,
     ENTRY_MODES,
@@ -45,6 +46,7 @@ ROW_GROUP = 500_000  # at least; more where the dictionary of cards would outwei
 _CODED = (
     "card_ref", "acquirer_id", "merchant_id", "terminal_id", "currency", "mcc", "entry_mode",
     "eci", "initiator", "message_type", "country", "bin",
+    "security_code_result",
 )  # fmt: skip
 
 
@@ -103,6 +105,10 @@ class Codebook:
             "message_type": _coded(rows.message_type, pa.array(MESSAGE_TYPES)),
             "country": _coded(rows.country, pa.array(COUNTRIES)),
             "bin": _coded(rows.bin, self.bin),
+            "security_code_result": pa.DictionaryArray.from_arrays(
+                pa.array(rows.security_code_result - 1, mask=rows.security_code_result == 0),
+                pa.array(CODE_RESULTS[1:]),
+            ),
         }
         return pa.table(columns)
 

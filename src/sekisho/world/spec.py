@@ -40,6 +40,11 @@ class DataTaken(StrEnum):
     DATABASE = "database"  # what was stored: merchant-initiated charges too
     TRACK = "track"  # magnetic stripe read at a terminal; misused as counterfeit
 
+    @property
+    def has_code(self) -> bool:
+        """Whether security codes are among it: they are typed into forms, and stored nowhere."""
+        return self is DataTaken.FORM
+
 
 @dataclass(frozen=True, slots=True)
 class LeakSpec:

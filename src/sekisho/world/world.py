@@ -79,7 +79,9 @@ def build(spec: WorldSpec, seed: int, threads: int | None = None) -> World:
     for chunk in timeline.run():
         keeper.add(chunk)
         bins = _card_bins(timeline)
-        parts.append(dress(chunk, timeline.economy.merchants, bins, timeline.threads))
+        parts.append(
+            dress(chunk, timeline.economy.merchants, bins, timeline.threads, timeline.leaks)
+        )
     return World(spec, seed, Transactions.joined(parts), keeper.close())
 
 
@@ -105,7 +107,9 @@ def write_large(
             for chunk in timeline.run():
                 keeper.add(chunk)
                 bins = _card_bins(timeline)
-                rows = dress(chunk, timeline.economy.merchants, bins, timeline.threads)
+                rows = dress(
+                    chunk, timeline.economy.merchants, bins, timeline.threads, timeline.leaks
+                )
                 if done is not None:
                     done.result()
                 done = background.submit(writer.add, rows, timeline.cards.count)

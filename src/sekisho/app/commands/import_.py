@@ -10,7 +10,6 @@ import csv
 import os
 import shutil
 import tempfile
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,14 +31,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from sekisho.domain.errors import BadInput, NothingToDo, OutputFailed, Rejected, SekishoError
+from sekisho.app.commands.key import Components, Passphrases
+from sekisho.app.custodians import Custodians
+from sekisho.app.guard import no_values_in_tracebacks
+from sekisho.app.keeping import Wish, keep_wish, kept
+from sekisho.app.own_references import own_references
+from sekisho.domain.errors import BadInput, NothingToDo, OutputFailed, Rejected
 from sekisho.vault.files import ColumnNames, read_chunks, shown
-from sekisho.vault.keys import CardKey, read_key
+from sekisho.vault.keys import CardKey, KeyKind, read_ring
+from sekisho.vault.link import KEY_ID_ENTRY
+from sekisho.vault.numbers import Keeping
 from sekisho.vault.pan import redact
 from sekisho.vault.replace import (
-    CARD_REF,
-    PAN_HASH,
+    REPLACED_BY,
     Counts,
+    Intake,
     LateCardNumbers,
     Plan,
     Replacer,
@@ -49,7 +55,8 @@ from sekisho.vault.surrogate import CardRefs
 
 REJECTS = "rejects.csv"
 LINK = "vault-link.parquet"
-KEY_ID_ENTRY = b"sekisho.card_key_id"
+AMBIGUOUS = "vault-link-ambiguous.parquet"
+MAP = "reference-map.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
     @app.command("import")
-    def import_(
+    def import_(  # noqa: PLR0913, PLR0917 - options of the command line
         files: Annotated[
             list[Path], typer.Argument(help="CSV or Parquet files with card numbers.")
         ],
@@ -78,17 +85,48 @@ def register(app: typer.Typer) -> None:
                 help="pan=NAME,... or, for files without a header, 1=pan,2=merchant_id,..."
             ),
         ] = "",
+        old_references: Annotated[  # noqa: FBT002 - a flag
+            bool,
+            typer.Option(
+                "--old-references",
+                help="Also write reference-map.parquet: what each card was called under the "
+                "older keys of the key file.",
+            ),
+        ] = False,
+        keep_numbers: Annotated[
+            Path | None,
+            typer.Option(
+                help="Vault file in which the numbers are kept, encrypted, for updater and "
+                "reissue files; made if it is not there. Without it no number is kept."
+            ),
+        ] = None,
+        number_key: Annotated[
+            Path | None,
+            typer.Option(help="Key file for kept numbers (sekisho key new --kind number)."),
+        ] = None,
+        keep_days: Annotated[
+            int | None,
+            typer.Option(min=1, max=3650, help="Days after which a kept number is deleted."),
+        ] = None,
+        component: Components = None,
+        passphrase_file: Passphrases = None,
     ) -> None:
         """Replace card numbers by references that nothing can be read from."""
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        with _no_values_in_tracebacks():
-            key = read_key(card_key)
+        with no_values_in_tracebacks():
+            custodians = Custodians(component or [], passphrase_file or [])
+            ring = read_ring(card_key, KeyKind.CARD, custodians.unseal if component else None)
+            wish = keep_wish(keep_numbers, number_key, keep_days, custodians)
             names = parse_columns(columns)
-            with _folder(out) as folder, _bars() as bars:
-                imported = _import_all(files, names, _Output(folder, key), bars)
+            with new_folder(out) as folder, _bars() as bars, kept(wish, ring.active) as keeping:
+                older = tuple(CardRefs(key) for key in ring.older) if old_references else ()
+                intake = Intake(CardRefs(ring.active), older, keeping)
+                output = _Output(folder, ring.active, intake)
+                imported = _import_all(files, names, output, bars)
         for done in imported:
             _tell(console, done)
-        console.print(f"Wrote {out} (card key {key.key_id}).")
+        _tell_extras(console, output, wish, keeping)
+        console.print(f"Wrote {out} (card key {ring.active.key_id}).")
         written = " ".join(str(out / done.written) for done in imported)
         console.print(f"Next: sekisho trace {written} --fraud FILE --out DIR")
 
@@ -122,24 +160,7 @@ def parse_columns(text: str) -> ColumnNames:
 
 
 @contextmanager
-def _no_values_in_tracebacks() -> Iterator[None]:
-    """Turn what nobody foresaw into a message: a library's own words may quote a row."""
-    try:
-        yield
-    except (SekishoError, typer.Exit):
-        raise
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        place = [frame for frame in frames if "sekisho" in Path(frame.filename).parts][-1]
-        raise SekishoError(
-            f"the import stopped on an unexpected {type(error).__name__} "
-            f"({Path(place.filename).name}, line {place.lineno}); nothing was written",
-            hint="Report this line. The details are not shown: they may hold card numbers.",
-        ) from None
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path) -> Iterator[Path]:
     """Give a folder beside ``out`` that becomes ``out`` at the end, or nothing remains."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputFailed(f"{out} exists and is not empty", hint="Choose a new folder for --out.")
@@ -168,11 +189,12 @@ def _bars() -> Iterator[Progress]:
 class _Output:
     """Writes the files of one import into ``folder``; full disks become ``OutputFailed``."""
 
-    def __init__(self, folder: Path, key: CardKey) -> None:
-        self.refs = CardRefs(key)
+    def __init__(self, folder: Path, key: CardKey, intake: Intake) -> None:
+        self.intake = intake
         self.folder = folder
+        self.ambiguous = 0
         self._metadata = {KEY_ID_ENTRY: key.key_id.encode("ascii")}
-        self._names: set[str] = {Path(LINK).stem}
+        self._names: set[str] = {Path(name).stem for name in (LINK, AMBIGUOUS, MAP)}
 
     def name_for(self, source: Path) -> str:
         """Return a file name for ``source`` that no other file of this import has."""
@@ -205,18 +227,45 @@ class _Output:
             with _writing(name):
                 stack.close()
 
-    def distinct_link(self) -> None:
-        """Make the link's pairs distinct: each chunk wrote its own. Holds references only."""
-        whole, parts = self.folder / LINK, self.folder / f"{LINK}.parts"
-        if not parts.exists():
-            return
-        with _writing(LINK), duckdb.connect() as engine:
+    def finish(self) -> None:
+        """Make link and map distinct: each chunk wrote its own. They hold references only."""
+        with duckdb.connect() as engine:
             engine.execute("SET temp_directory = ?", [str(self.folder / "spill")])
-            engine.read_parquet(str(parts)).distinct().order(
-                f"{CARD_REF}, {PAN_HASH}"
-            ).write_parquet(str(whole), compression="zstd")
-        parts.unlink()
+            if self._begun(LINK):
+                several = (
+                    "SELECT card_ref FROM parts GROUP BY 1 HAVING count(DISTINCT pan_hash) > 1"
+                )
+                apart = self._distinct(engine, LINK, AMBIGUOUS, f"card_ref IN ({several})")
+                self._distinct(engine, LINK, LINK, f"card_ref NOT IN ({several})")
+                self.ambiguous = apart
+            if self._begun(MAP):
+                self._distinct(engine, MAP, MAP, "true")
+        for name in (LINK, MAP):
+            (self.folder / f"{name}.parts").unlink(missing_ok=True)
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
+
+    def _begun(self, name: str) -> bool:
+        return (self.folder / f"{name}.parts").exists()
+
+    def _distinct(
+        self, engine: duckdb.DuckDBPyConnection, parts: str, name: str, where: str
+    ) -> int:
+        """Write the distinct pairs for which ``where`` holds; count the first column's values."""
+        with _writing(name):
+            source = engine.read_parquet(str(self.folder / f"{parts}.parts"))
+            source.create_view("parts", replace=True)
+            picked = f"SELECT DISTINCT * FROM parts WHERE {where} ORDER BY ALL"  # noqa: S608
+            counted = f"SELECT count(DISTINCT #1) FROM ({picked})"  # noqa: S608
+            ((count,),) = engine.execute(counted).fetchall()
+            if not count and name == AMBIGUOUS:
+                return 0
+            reader = engine.sql(picked).to_arrow_reader(1 << 16)
+            schema = reader.schema.with_metadata(self._metadata)
+            path = self.folder / name
+            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
+        return int(count)
 
 
 @contextmanager
@@ -237,12 +286,13 @@ def _import_all(
     imported: list[Imported] = []
     with (
         output.parquet(f"{LINK}.parts") as write_link,
+        output.parquet(f"{MAP}.parts") as write_map,
         _Rejects.open(output.folder / REJECTS) as rejects,
     ):
         for file in files:
             task = bars.add_task(shown(file), total=1.0)
-            job = _Job(file, names, output.name_for(file), output, write_link)
-            also: frozenset[str] = frozenset()
+            job = _Job(file, names, output.name_for(file), output, (write_link, write_map))
+            also: dict[str, str] = {}
             start = rejects.position()
             done: Imported | None = None
             while done is None:
@@ -250,10 +300,16 @@ def _import_all(
                     done = job.run(rejects, also, partial(_advance, bars, task))
                 except LateCardNumbers as late:
                     # The first rows did not show it: once more from the file's beginning.
-                    also |= {late.column}
+                    also[late.column] = late.why
                     rejects.back_to(start)
             imported.append(done)
-    output.distinct_link()
+    output.finish()
+    for done in imported:
+        if done.plan.linked and REPLACED_BY in done.plan.references:
+            with _writing(done.written):
+                lost = own_references(output.folder, done.written, REPLACED_BY, LINK)
+            if lost:
+                done.counts.untold[REPLACED_BY] = lost
     return imported
 
 
@@ -299,10 +355,10 @@ class _Job:
     names: ColumnNames
     written: str
     output: _Output
-    write_link: Callable[[pa.RecordBatch], None]
+    beside: tuple[Callable[[pa.RecordBatch], None], Callable[[pa.RecordBatch], None]]
 
     def run(
-        self, rejects: _Rejects, also: frozenset[str], advance: Callable[[float], None]
+        self, rejects: _Rejects, also: dict[str, str], advance: Callable[[float], None]
     ) -> Imported:
         """Import the file; raises ``LateCardNumbers`` for columns to be named in ``also``."""
         name = shown(self.source)
@@ -311,12 +367,15 @@ class _Job:
             for chunk in read_chunks(self.source, self.names):
                 if replacer is None:
                     plan = plan_columns(chunk.rows, name, also)
-                    replacer = Replacer(plan, self.output.refs, name)
+                    replacer = Replacer(plan, self.output.intake, name)
                 replaced = replacer.replace(chunk)
                 rejects.write(replaced.rejected)
                 write(replaced.rows)
-                if replaced.link is not None:
-                    self.write_link(replaced.link)
+                for write_pairs, pairs in zip(
+                    self.beside, (replaced.link, replaced.carried), strict=True
+                ):
+                    if pairs is not None:
+                        write_pairs(pairs)
                 advance(chunk.done)
         if replacer is None or not replacer.counts.rows:
             raise NothingToDo(
@@ -339,7 +398,33 @@ def _tell(console: Console, done: Imported) -> None:
         console.print(f"  column {redact(name)} was left out: {why}")
     for name, count in counts.emptied.items():
         console.print(f"  column {redact(name)}: {count:,} unreadable card numbers left empty")
+    for name, count in counts.untold.items():
+        console.print(
+            f"  column {name}: {count:,} cards left empty: no reference of yours, or several"
+        )
     for name, count in counts.masked.items():
-        console.print(f"  column {redact(name)}: card numbers inside text masked in {count:,} rows")
+        console.print(
+            f"  column {redact(name)}: card numbers or codes inside text masked in {count:,} rows"
+        )
+    for name, count in counts.codes.items():
+        console.print(f"  column {redact(name)}: {count:,} values that may be codes were emptied")
     if counts.rejected:
         console.print(f"  {counts.rejected:,} rows could not be read: {REJECTS} says which and why")
+
+
+def _tell_extras(
+    console: Console, output: _Output, wish: Wish | None, keeping: Keeping | None
+) -> None:
+    """Say what was made beside the files, and where it belongs."""
+    if output.ambiguous:
+        console.print(
+            f"{output.ambiguous:,} of your references stand for more than one card number: they "
+            f"are not in {LINK} but in {AMBIGUOUS}"
+        )
+    if output.intake.older:
+        console.print(f"{MAP}: old and new references. Keep it with the key, not with the data.")
+    if wish and keeping:
+        console.print(
+            f"{wish.vault}: {keeping.kept:,} numbers kept, encrypted with the number key "
+            f"{wish.ring.active.key_id}, until {wish.delete_on.isoformat()}"
+        )

@@ -21,12 +21,14 @@ from sekisho.app.tracing import (
     TraceOptions,
     TraceRun,
     explain,
+    known_leak_warnings,
     lasting_workdir,
     run_trace,
     write_results,
 )
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import EntityKind, Finding, Trace
+from sekisho.domain.known_leaks import KnownState
 from sekisho.warehouse.intake import InputRequest
 
 MEMBERS_TOLD = 6  # shops of an operator or processor that the screen names
@@ -54,7 +56,7 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         Path | None, typer.Option(help="Cards with product, home area, opening, replacement.")
     ] = None,
     known_leaks: Annotated[
-        Path | None, typer.Option(help="Leaks that are known: taken out first (not there yet).")
+        Path | None, typer.Option(help="Leaks that are known: taken out first.")
     ] = None,
     as_of: Annotated[
         str | None,
@@ -62,7 +64,8 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     ] = None,
     timezone: Annotated[str, typer.Option(help="Zone of times without one.")] = "Asia/Tokyo",
     levels: Annotated[
-        str, typer.Option(help="Levels to search: merchant, operator, processor, acquirer.")
+        str,
+        typer.Option(help="Levels: terminal, merchant, operator, processor, acquirer."),
     ] = "merchant,operator,processor",
     columns: Annotated[
         str, typer.Option(help="Names of columns: card_ref=NAME,... or 1=card_ref,... by position.")
@@ -82,16 +85,12 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         fraud=fraud,
         merchants=merchants,
         cards=cards,
+        known_leaks=known_leaks,
         columns=column_pairs(columns),
         timezone=timezone,
         as_of=day_of("--as-of", as_of),
     )
-    asked, notes = _levels(levels)
-    if known_leaks is not None:
-        raise BadInput(
-            "--known-leaks is not there yet in this version.",
-            hint="Run without it; a leak that is known will be the first finding.",
-        )
+    asked = _levels(levels)
     options = TraceOptions(memory_limit=_memory(memory), threads=threads, levels=asked)
     console = Console()
     with OutputFolder(out) as folder, lasting_workdir() as work, drawn(STEPS) as bars:
@@ -100,7 +99,7 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
         write_results(run, folder, language=language.value, prepared_for=prepared_for)
         told = explain(run, explain_entity) if explain_entity else []
         run.history.connection.close()
-    _tell(console, run, out, notes)
+    _tell(console, run, out)
     for line in told:
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -111,8 +110,8 @@ def _memory(text: str) -> str:
     return text.strip()
 
 
-def _levels(text: str) -> tuple[tuple[EntityKind, ...], list[str]]:
-    """The levels asked for, and notes about one that is not searched yet."""
+def _levels(text: str) -> tuple[EntityKind, ...]:
+    """The levels asked for."""
     asked = [level.strip() for level in text.split(",") if level.strip()]
     known = [kind.value for kind in EntityKind]
     for level in asked:
@@ -120,12 +119,10 @@ def _levels(text: str) -> tuple[tuple[EntityKind, ...], list[str]]:
             raise BadInput(
                 f"--levels: {level!r} is not a level.", hint=f"Levels are {', '.join(known)}."
             )
-    kinds = tuple(EntityKind(level) for level in asked)
-    notes = ["Terminals are not searched yet."] if EntityKind.TERMINAL in kinds else []
-    return kinds, notes
+    return tuple(EntityKind(level) for level in asked)
 
 
-def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
+def _tell(console: Console, run: TraceRun, out: Path) -> None:
     """Say what was found, where it is written, and what to do next."""
     trace = run.trace
     for file in trace.inputs:
@@ -137,8 +134,12 @@ def _tell(console: Console, run: TraceRun, out: Path, notes: list[str]) -> None:
                 f"{escape(str(out / 'rejects.csv'))}[/]",
                 soft_wrap=True,
             )
-    for note in notes:
-        console.print(f"[yellow]{note}[/]")
+    for note in known_leak_warnings(trace.known_leaks):
+        console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
+    taken = [known for known in trace.known_leaks if known.state is KnownState.TAKEN_OUT]
+    if taken:
+        cards = sum(known.cards_taken_out for known in taken)
+        console.print(f"{len(taken)} known leaks taken out with {cards:,} misused cards")
     console.print(
         f"{trace.transactions:,} transactions of {trace.funnel.cards_seen:,} cards, "
         f"{trace.cases:,} frauds that count, as of {trace.as_of.isoformat()}"
@@ -162,6 +163,8 @@ def _named(finding: Finding) -> str:
     name = "" if finding.name == finding.entity_id else finding.name
     shops = [member.name for member in finding.members[:MEMBERS_TOLD]]
     more = len(finding.members) - len(shops)
+    if finding.terminals is not None:
+        shops += [f"terminal {one.terminal_id}" for one in finding.terminals.terminals]
     return "\n".join([*filter(None, [name]), *shops, *([f"and {more} more"] if more else [])])
 
 

@@ -1,12 +1,9 @@
 -- What: the cards that visited a merchant under suspicion and were not drawn before.
 -- Grain: one row for each card, numbered from :known on in the order of the reference.
--- Inputs: candidate_visits, drawn_cards, card_survey.
+-- Inputs: candidate_visits, drawn_cards.
 SELECT
-    s.card_ref,
-    row_number() OVER (ORDER BY s.card_ref NULLS LAST) - 1 + :known AS card,
-    s.first_at,
-    s.last_at
-FROM card_survey AS s
-INNER JOIN (SELECT DISTINCT card_ref FROM candidate_visits) AS v ON s.card_ref = v.card_ref
-LEFT JOIN drawn_cards AS d ON s.card_ref = d.card_ref
+    v.card_ref,
+    row_number() OVER (ORDER BY v.card_ref NULLS LAST) - 1 + :known AS card
+FROM (SELECT DISTINCT card_ref FROM candidate_visits) AS v
+LEFT JOIN drawn_cards AS d ON v.card_ref = d.card_ref
 WHERE d.card_ref IS NULL

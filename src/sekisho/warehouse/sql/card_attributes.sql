@@ -13,15 +13,21 @@ SELECT
 FROM listed_cards AS l
 LEFT JOIN (
     SELECT
-        card_ref,
-        min(home_area) AS home_area,
-        min(opened_on) AS opened_on,
-        CASE WHEN count(closed_on) = count(*) THEN max(closed_on) END AS closed_on,
-        max(replaced_by) AS replaced_by
-    FROM cards
-    GROUP BY card_ref
+        k.card_ref,
+        min(k.home_area) AS home_area,
+        min(k.opened_on) AS opened_on,
+        CASE WHEN count(k.closed_on) = count(*) THEN max(k.closed_on) END AS closed_on,
+        max(k.replaced_by) AS replaced_by
+    FROM cards AS k
+    INNER JOIN listed_cards AS o ON k.card_ref = o.card_ref
+    GROUP BY k.card_ref
 ) AS c ON l.card_ref = c.card_ref
 LEFT JOIN (
-    SELECT card_ref, min(product) AS product FROM card_products GROUP BY card_ref
+    SELECT
+        q.card_ref,
+        min(q.product) AS product
+    FROM card_products AS q
+    INNER JOIN listed_cards AS o ON q.card_ref = o.card_ref
+    GROUP BY q.card_ref
 ) AS p ON l.card_ref = p.card_ref
 ORDER BY l.card NULLS LAST

@@ -5,6 +5,7 @@ SELECT
     d.card,
     f.fraud_at,
     coalesce(f.reported_at, f.fraud_at) AS reported_at,
+    f.reported_at IS NOT NULL AS dated,
     coalesce(f.fraud_type, '') AS fraud_type,
     coalesce(m.entity, -1) AS entity
 FROM fraud AS f

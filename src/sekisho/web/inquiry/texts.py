@@ -148,6 +148,16 @@ _LETTER: Final[Mapping[str, tuple[str, str]]] = {
     "seen.unknown": ("unknown", "不明"),
     "seen.data": ("Data that the misuse points to", "不正利用から推定される漏えい項目"),
     "seen.data_unknown": ("the misuse does not show it", "不正利用の状況からは判断できません"),
+    "seen.terminals": ("Terminals in which the excess sits", "超過が集中している端末"),
+    "seen.theft": ("How the data may have been taken", "情報の盗まれ方（推定）"),
+    "seen.theft.form_skimming": (
+        "read while it was entered",
+        "入力時の読み取り",
+    ),
+    "seen.theft.database_theft": (
+        "from where it was stored: cards that were only charged on stored data were misused too",
+        "保存先からの持ち出し（保存された情報での請求だけのカードも不正利用されています）",
+    ),
     "seen.p": ("Probability by chance", "偶然に起こる確率"),
     "seen.p_text": ("{chance} (p {p}, corrected for everything that was tried)",
                     "{chance}（p {p}、すべての検定について補正済み）"),

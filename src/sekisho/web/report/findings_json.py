@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from sekisho.domain.finding import (
     SCHEMA,
+    CardGroup,
+    CorrectedRate,
     Curve,
     Explanation,
     Finding,
@@ -21,8 +23,12 @@ from sekisho.domain.finding import (
     LeadTime,
     Member,
     Method,
+    Terminals,
+    Theft,
     Trace,
 )
+from sekisho.domain.known_leaks import TakenOut
+from sekisho.domain.notes import Note
 
 P_VALUE_FLOOR: Final = 1e-300
 """No probability is zero: smaller ones are written as this, with ``p_value_floored`` true."""
@@ -56,6 +62,7 @@ def findings_document(trace: Trace) -> Document:
         },
         "lead_times": [_lead_time(lead) for lead in trace.lead_times],
         "limits": list(trace.limits),
+        "known_leaks": [_known_leak(known) for known in trace.known_leaks],
         "inputs": [_input(file) for file in trace.inputs],
         "method": _method(trace.method),
     }
@@ -98,7 +105,22 @@ def _finding(finding: Finding) -> Document:
         "p_value": max(finding.p_value, P_VALUE_FLOOR),
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
         "reported_misuse_rate": finding.reported_misuse_rate,
+        "corrected_misuse_rate": _corrected(finding.corrected_misuse),
         "data_taken": list(finding.data_taken),
+        "data_evidence": [
+            {
+                "data": told.data,
+                "shown": told.shown,
+                "known": told.known,
+                "others_shown": told.others_shown,
+                "others_known": told.others_known,
+                "p_value": max(told.p_value, P_VALUE_FLOOR),
+                "taken": told.taken,
+            }
+            for told in finding.data_evidence
+        ],
+        "terminals": _terminals(finding.terminals),
+        "theft": _theft(finding.theft),
         "first_misuse": finding.first_misuse.isoformat() if finding.first_misuse else None,
         "explanations": [_explanation(tested) for tested in finding.explanations],
         "visits_curve": _curve(finding.visits_curve),
@@ -123,6 +145,53 @@ def _member(member: Member) -> Document:
         "cards_defrauded": member.cards_defrauded,
         "cards_expected": member.cards_expected,
     }
+
+
+def _corrected(corrected: CorrectedRate | None) -> Document | None:
+    if corrected is None:
+        return None
+    return {
+        "cards": corrected.cards,
+        "rate": corrected.rate,
+        "lower": corrected.lower,
+        "upper": corrected.upper,
+        "confidence": corrected.confidence,
+        "reports": corrected.reports,
+    }
+
+
+def _terminals(terminals: Terminals | None) -> Document | None:
+    if terminals is None:
+        return None
+    return {
+        "named": [
+            {
+                "terminal_id": one.terminal_id,
+                "cards": one.cards,
+                "defrauded": one.defrauded,
+                "expected": one.expected,
+            }
+            for one in terminals.terminals
+        ],
+        "elsewhere": _group(terminals.elsewhere),
+        "p_value": max(terminals.p_value, P_VALUE_FLOOR),
+    }
+
+
+def _theft(theft: Theft | None) -> Document | None:
+    if theft is None:
+        return None
+    return {
+        "kind": theft.kind.value,
+        "entered": _group(theft.entered),
+        "charged": _group(theft.charged),
+        "p_form": max(theft.p_form, P_VALUE_FLOOR),
+        "p_database": max(theft.p_database, P_VALUE_FLOOR),
+    }
+
+
+def _group(group: CardGroup) -> Document:
+    return {"cards": group.cards, "defrauded": group.defrauded, "expected": group.expected}
 
 
 def _interval(interval: Interval) -> Document:
@@ -162,6 +231,27 @@ def _lead_time(lead: LeadTime) -> Document:
     }
 
 
+def _known_leak(known: TakenOut) -> Document:
+    leak = known.leak
+    number = f"{leak.entity_kind.value}_id"
+    return {
+        "entity_kind": leak.entity_kind.value,
+        "entity_id": leak.entity_id,
+        **({"acquirer_id": leak.acquirer} if leak.acquirer else {}),
+        number: leak.number,
+        "window_start": leak.window_start.isoformat(),
+        "window_end": leak.window_end.isoformat(),
+        "name": leak.name,
+        "reference": leak.reference,
+        "data_taken": list(leak.data_taken),
+        "state": known.state.value,
+        "cards_exposed": known.cards_exposed,
+        "cards_defrauded": known.cards_defrauded,
+        "cards_expected": known.cards_expected,
+        "cards_taken_out": known.cards_taken_out,
+    }
+
+
 def _input(file: InputFile) -> Document:
     return {
         "role": file.role,
@@ -171,6 +261,12 @@ def _input(file: InputFile) -> Document:
         "rejected": file.rejected,
         "duplicates": file.duplicates,
         "notes": list(file.notes),
+        "note_codes": [
+            {"code": note.code, "figures": dict(sorted(note.figures.items()))}
+            if isinstance(note, Note)
+            else None
+            for note in file.notes
+        ],
     }
 
 

@@ -9,13 +9,20 @@ from typing import Any
 from sekisho.domain.errors import BadInput
 from sekisho.domain.finding import (
     SCHEMA,
+    CardGroup,
+    CorrectedRate,
     Curve,
+    DataEvidence,
     EntityKind,
     Explanation,
     Finding,
     Interval,
     Member,
     SuspectKind,
+    TerminalCount,
+    Terminals,
+    Theft,
+    TheftKind,
 )
 
 Document = Mapping[str, Any]
@@ -48,6 +55,7 @@ def finding_from(document: Document) -> Finding:
 
 def _finding(document: Document) -> Finding:
     span, first = document["misuse_span"], document["first_misuse"]
+    corrected = document.get("corrected_misuse_rate")
     return Finding(
         entity_kind=EntityKind(document["entity_kind"]),
         entity_id=document["entity_id"],
@@ -77,6 +85,10 @@ def _finding(document: Document) -> Finding:
         ),
         visits_curve=_curve(document["visits_curve"]),
         misuse_curve=_curve(document["misuse_curve"]),
+        corrected_misuse=CorrectedRate(**corrected) if corrected else None,
+        data_evidence=tuple(DataEvidence(**told) for told in document.get("data_evidence", ())),
+        terminals=_terminals(document.get("terminals")),
+        theft=_theft(document.get("theft")),
     )
 
 
@@ -94,6 +106,29 @@ def _member(document: Document) -> Member:
         document["cards_defrauded"],
         document["cards_expected"],
     )
+
+
+def _terminals(document: Document | None) -> Terminals | None:
+    if document is None:
+        return None
+    return Terminals(
+        tuple(TerminalCount(**one) for one in document["named"]),
+        _group(document["elsewhere"]),
+        document["p_value"],
+    )
+
+
+def _theft(document: Document | None) -> Theft | None:
+    if document is None:
+        return None
+    return Theft(
+        TheftKind(document["kind"]), _group(document["entered"]), _group(document["charged"]),
+        document["p_form"], document["p_database"],
+    )  # fmt: skip
+
+
+def _group(document: Document) -> CardGroup:
+    return CardGroup(document["cards"], document["defrauded"], document["expected"])
 
 
 def _interval(document: Document) -> Interval:

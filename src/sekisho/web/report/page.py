@@ -8,11 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sekisho.domain.finding import Trace
 from sekisho.web.report.view import (
+    data_text,
     explanation_text,
     figure_text,
     first_members,
     more_findings,
     page_of,
+    theft_text,
 )
 from sekisho.web.report.words import Language, Words
 
@@ -41,5 +43,7 @@ def render_report(trace: Trace, *, language: Language, generated_for: str = "") 
         members=first_members(page, words),
         generated_for=" ".join(generated_for.split()),
         figure_text=partial(figure_text, words=words),
+        data_text=partial(data_text, words=words),
+        theft_text=partial(theft_text, words=words),
         explanation_text=partial(explanation_text, words=words),
     )

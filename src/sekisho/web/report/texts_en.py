@@ -144,12 +144,28 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start} to {end}",
         "finding.rate": "Misuse reported so far",
         "finding.rate_value": "{rate} of the exposed cards",
+        "finding.rate_corrected": "Some fraud is reported late. Going by how late reports have "
+        "come so far, the misuse up to {as_of} will come to about {cards}, {rate} of the exposed "
+        "({lower} to {upper}, {confidence} confidence). Fraud that is never reported is not in it.",
         "finding.p_value": "Probability by chance",
         "finding.p_value_text": "{chance} (p = {p}, corrected for everything that was tried)",
         "finding.p_value_floor": "{chance} (p {p}, corrected for everything that was tried)",
         "finding.llr": "Log-likelihood ratio",
         "finding.data": "Data taken, as far as the misuse shows",
         "finding.data_unknown": "the misuse does not show it",
+        "finding.terminals": "Terminals in which the excess sits",
+        "terminals.one": "{id}: {defrauded} of {cards} misused, {expected} expected",
+        "terminals.elsewhere": "Of {cards} used at the shop’s other terminals only, {defrauded} "
+        "were misused ({expected} expected). Chance of so few if the whole shop had leaked: {p}.",
+        "finding.theft": "How the data was taken",
+        "theft.form_skimming": "form skimming: data was read while it was entered",
+        "theft.database_theft": "database theft: stored data was taken",
+        "theft.cannot_be_told": "cannot be told: form skimming or database theft",
+        "theft.counts": "Of {entered} whose data was entered there, {entered_bad} were misused "
+        "({entered_expected} expected); of {charged} that the shop only charged on stored data, "
+        "{charged_bad} ({charged_expected} expected). Chance of that: {p_form} if only entered "
+        "data was read, {p_database} if stored data was taken.",
+        "theft.none_charged": "No card was only charged on stored data in the window.",
         "finding.first_misuse": "First misuse",
         "finding.unknown": "unknown",
         "finding.id": "Id",
@@ -218,6 +234,23 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "{share} of all cards",
         "funnel.of_exposed": "{share} of the exposed",
         "funnel.step": "Step",
+        # Known leaks
+        "known.heading": "Known leaks that were taken out first",
+        "known.intro": "These leaks were known before the trace. The misused cards that they "
+        "account for speak for no other place, so that what is behind them can be seen.",
+        "known.caption": "Known leaks, and what became of each",
+        "known.place": "Known leak",
+        "known.window": "Exposure window",
+        "known.exposed": "Exposed",
+        "known.defrauded": "Misused since",
+        "known.expected": "Expected without it",
+        "known.taken_out": "Taken out",
+        "known.state": "Outcome",
+        "known.state.taken_out": "Taken out",
+        "known.state.no_excess": "Not taken out: its cards were misused no more often than others",
+        "known.state.no_visits": "Not taken out: the history has no purchase there in the window",
+        "known.state.unknown": "Not taken out: the history does not know it",
+        "known.state.ambiguous": "Not taken out: several acquirers have a merchant of this number",
         # Suspects
         "suspects.heading": "Looked at and not a finding",
         "suspects.intro": "These places showed more misuse than expected, but do not ask a "
@@ -242,6 +275,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "acquirer",
         "level.terminal": "terminal",
         # Data taken
+        "data.at_least": "at least {data}",
+        "data.evidence": "{data}: the misuse of {shown} of {known} misused cards needed it "
+        "({others_shown} of {others_known} other misused cards of those days)",
         "data.pan": "card number",
         "data.expiry": "expiry date",
         "data.security_code": "security code",
@@ -253,15 +289,19 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Explanations
         "explanation.busy_cards": "Busy cards: cards that are used a lot are used everywhere, and "
         "are stolen more often.",
-        "explanation.busy_cards.out": "Compared with equally busy cards, the excess remains.",
-        "explanation.busy_cards.in": "Among equally busy cards, little or nothing is left.",
+        "explanation.busy_cards.out": "Among the less busy half of the exposed cards, the "
+        "excess remains.",
+        "explanation.busy_cards.in": "Among the less busy half of the exposed cards, little "
+        "or nothing is left.",
         "explanation.product": "Card product: one product is attacked more, and its holders shop "
         "here.",
-        "explanation.product.out": "Compared within the same product, the excess remains.",
-        "explanation.product.in": "Within the same product, little or nothing is left.",
+        "explanation.product.out": "Without the product that was hit most, the excess remains.",
+        "explanation.product.in": "Without the product that was hit most, little or nothing "
+        "is left.",
         "explanation.home_area": "Home area: fraud is higher where these customers live.",
-        "explanation.home_area.out": "Compared with cards of the same area, the excess remains.",
-        "explanation.home_area.in": "Among cards of the same area, little or nothing is left.",
+        "explanation.home_area.out": "Without the area that was hit most, the excess remains.",
+        "explanation.home_area.in": "Without the area that was hit most, little or nothing "
+        "is left.",
         "explanation.neighbours": "Neighbours: the cards were really exposed at a shop that the "
         "same customers use.",
         "explanation.neighbours.out": "Cards that use only the neighbours show no such excess.",
@@ -295,6 +335,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.p_value": "p",
         "figures.share": "share",
         "figures.cards": "cards",
+        "figures.own_cards": "cards with fraud at the place itself, left out",
+        "figures.places": "other places measured",
         "figures.median_days": "median days from visit to fraud",
         "figures.name": "place",
         "figures.entity_id": "id",
@@ -425,6 +467,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "known only after the as-of date",
         "excluded.repeated": "later fraud of the same episode",
         "excluded.not_data_theft": "of a kind that stolen data does not explain",
+        "excluded.at_own_shop": "at shops where the card shops anyway",
         "excluded.same_burst": "counted with another card of the same attack",
         "excluded.no_card": "card not in the history",
         "excluded.duplicate": "reported twice",

@@ -146,12 +146,29 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.period_days": "{start}から{end}まで",
         "finding.rate": "報告済みの不正利用率",
         "finding.rate_value": "対象カードの{rate}",
+        "finding.rate_corrected": "不正利用の報告は遅れて届きます。これまでの報告の遅れ方から見て、"
+        "{as_of}までの不正利用は最終的に約{cards}、対象カードの{rate}になる見込みです"
+        "（{lower}〜{upper}、信頼度{confidence}）。報告されない不正利用は含みません。",
         "finding.p_value": "偶然に起こる確率",
         "finding.p_value_text": "{chance}（p = {p}、すべての検定について補正済み）",
         "finding.p_value_floor": "{chance}（p {p}、すべての検定について補正済み）",
         "finding.llr": "対数尤度比",
         "finding.data": "不正利用から推定される漏えい項目",
         "finding.data_unknown": "不正利用の状況からは判断できません",
+        "finding.terminals": "超過が集中している端末",
+        "terminals.one": "{id}：{cards}のうち{defrauded}枚が不正利用（想定は{expected}枚）",
+        "terminals.elsewhere": "この店のほかの端末だけで利用された{cards}では{defrauded}枚です"
+        "（想定は{expected}枚）。店全体からの漏えいだったとして、これほど少ない確率は{p}です。",
+        "finding.theft": "情報の盗まれ方",
+        "theft.form_skimming": "入力フォームからの窃取（入力された情報が読み取られた）",
+        "theft.database_theft": "データベースからの窃取（保存された情報が持ち出された）",
+        "theft.cannot_be_told": "判別できません（入力フォームかデータベースか）",
+        "theft.counts": "カード情報を入力した{entered}のうち{entered_bad}枚が不正利用されました"
+        "（想定は{entered_expected}枚）。保存された情報による加盟店からの請求だけがあった"
+        "{charged}では{charged_bad}枚です（想定は{charged_expected}枚）。こうなる確率は、"
+        "入力された情報だけが読み取られた場合で{p_form}、保存された情報が盗まれた場合で"
+        "{p_database}です。",
+        "theft.none_charged": "期間内に、保存された情報による請求だけがあったカードはありません。",
         "finding.first_misuse": "最初の不正利用",
         "finding.unknown": "不明",
         "finding.id": "識別番号",
@@ -220,6 +237,25 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "funnel.of_seen": "全カードの{share}",
         "funnel.of_exposed": "対象カードの{share}",
         "funnel.step": "区分",
+        # Known leaks
+        "known.heading": "先に取り除いた既知の漏えい",
+        "known.intro": "この調査の前から分かっていた漏えいです。"
+        "これによる不正利用とみなしたカードは、"
+        "ほかの利用先を疑う根拠に用いていません。陰に隠れていた漏えいを見つけるためです。",
+        "known.caption": "既知の漏えいと、それぞれの扱い",
+        "known.place": "既知の漏えい",
+        "known.window": "漏えい対象期間",
+        "known.exposed": "対象カード",
+        "known.defrauded": "その後の不正利用",
+        "known.expected": "漏えいがない場合の想定",
+        "known.taken_out": "取り除いた枚数",
+        "known.state": "扱い",
+        "known.state.taken_out": "取り除きました",
+        "known.state.no_excess": "取り除いていません（不正利用がほかのカードより多くありません）",
+        "known.state.no_visits": "取り除いていません（期間内の利用が履歴にありません）",
+        "known.state.unknown": "取り除いていません（履歴に見当たりません）",
+        "known.state.ambiguous": "取り除いていません"
+        "（同じ番号の加盟店が複数のアクワイアラーにあります）",
         # Suspects
         "suspects.heading": "検出としなかった候補",
         "suspects.intro": "不正利用が想定を上回ったものの、今回の調査だけを根拠に加盟店へ照会すべき"
@@ -246,6 +282,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "level.acquirer": "アクワイアラー",
         "level.terminal": "端末",
         # Data taken
+        "data.at_least": "少なくとも{data}",
+        "data.evidence": "{data}：不正利用されたカード{known}枚のうち{shown}枚の"
+        "不正利用に必要でした（同じ時期のほかの不正利用では{others_known}枚のうち{others_shown}枚）",
         "data.pan": "カード番号",
         "data.expiry": "有効期限",
         "data.security_code": "セキュリティコード",
@@ -257,16 +296,16 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         # Explanations
         "explanation.busy_cards": "利用頻度の高いカード：よく使うカードは利用先も多く、"
         "盗まれる機会も多い。",
-        "explanation.busy_cards.out": "利用頻度が同程度のカードと比べても、超過は残りました。",
-        "explanation.busy_cards.in": "利用頻度が同程度のカードと比べると、"
+        "explanation.busy_cards.out": "利用頻度の低い側の半数のカードだけでも、超過は残りました。",
+        "explanation.busy_cards.in": "利用頻度の低い側の半数のカードだけでは、"
         "超過はほとんど残りません。",
         "explanation.product": "カード種類：特定の種類のカードが狙われ、"
         "その会員がここをよく利用する。",
-        "explanation.product.out": "同じ種類のカードの中で比べても、超過は残りました。",
-        "explanation.product.in": "同じ種類のカードの中で比べると、超過はほとんど残りません。",
+        "explanation.product.out": "被害の最も多い種類を除いても、超過は残りました。",
+        "explanation.product.in": "被害の最も多い種類を除くと、超過はほとんど残りません。",
         "explanation.home_area": "居住地域：利用客の住む地域で、もともと不正利用が多い。",
-        "explanation.home_area.out": "同じ地域のカードと比べても、超過は残りました。",
-        "explanation.home_area.in": "同じ地域のカードと比べると、超過はほとんど残りません。",
+        "explanation.home_area.out": "被害の最も多い地域を除いても、超過は残りました。",
+        "explanation.home_area.in": "被害の最も多い地域を除くと、超過はほとんど残りません。",
         "explanation.neighbours": "近隣の利用先：実際には、同じ客が使う別の店で漏えいした。",
         "explanation.neighbours.out": "近隣の店だけで利用されたカードに、同様の超過はありません。",
         "explanation.neighbours.in": "近隣の店だけで利用されたカードにも、同様の超過があります。",
@@ -296,6 +335,8 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "figures.p_value": "p",
         "figures.share": "割合",
         "figures.cards": "枚数",
+        "figures.own_cards": "この店で不正利用が報告され、除いたカード",
+        "figures.places": "比べた他の利用先",
         "figures.median_days": "利用から不正利用までの日数（中央値）",
         "figures.name": "利用先",
         "figures.entity_id": "識別番号",
@@ -425,6 +466,7 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "excluded.after_as_of": "基準日より後に判明",
         "excluded.repeated": "同じ被害の2件目以降",
         "excluded.not_data_theft": "情報の窃取では説明できない種別",
+        "excluded.at_own_shop": "カードがふだん使う加盟店での不正",
         "excluded.same_burst": "同じ攻撃の別のカードと合わせて計上",
         "excluded.no_card": "履歴にないカード",
         "excluded.duplicate": "重複した報告",

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sekisho.domain.finding import EntityKind, Explanation, Finding, LeadTime, Member, Trace
+from sekisho.domain.finding import (
+    EntityKind,
+    Explanation,
+    Finding,
+    LeadTime,
+    Member,
+    Theft,
+    Trace,
+)
 from sekisho.web.report.charts import Plot, Shade, Span, Tick, TimeAxis, plot
 from sekisho.web.report.visibility import Visible, visible_from
 from sekisho.web.report.words import Words
@@ -123,6 +131,29 @@ def explanation_text(tested: Explanation, words: Words) -> tuple[str, str]:
         outcome = "tested.excluded" if tested.excluded else "tested.not_excluded"
         return tested.name, words.text(outcome)
     return words.text(key), words.text(f"{key}.{'out' if tested.excluded else 'in'}")
+
+
+def data_text(keys: tuple[str, ...], words: Words) -> str:
+    """Return the kinds of data that were taken at least."""
+    named = words.text("list.separator").join(words.lookup("data", key) for key in keys)
+    return words.text("data.at_least", data=named)
+
+
+def theft_text(theft: Theft, words: Words) -> str:
+    """Return the counts that tell form skimming from database theft, as a sentence."""
+    if not theft.charged.cards:
+        return words.text("theft.none_charged")
+    return words.text(
+        "theft.counts",
+        entered=words.count("card", theft.entered.cards),
+        entered_bad=words.number(theft.entered.defrauded),
+        entered_expected=words.decimal(theft.entered.expected),
+        charged=words.count("card", theft.charged.cards),
+        charged_bad=words.number(theft.charged.defrauded),
+        charged_expected=words.decimal(theft.charged.expected),
+        p_form=words.p_value(theft.p_form),
+        p_database=words.p_value(theft.p_database),
+    )
 
 
 def more_findings(page: Page, words: Words) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, Literal
 
+from sekisho.domain.notes import Note
 from sekisho.web.report.findings_json import P_VALUE_FLOOR
 from sekisho.web.report.texts_en import TEXTS as ENGLISH
 from sekisho.web.report.texts_ja import TEXTS as JAPANESE
@@ -34,6 +35,14 @@ class Words:
     def text(self, key: str, /, **values: object) -> str:
         """Return the text of ``key`` with its places filled; raises KeyError if there is none."""
         return self._texts[key].format(**values)
+
+    def note(self, note: str) -> str:
+        """Return a remark on an input in this page's language, or as it is if it has no code."""
+        return note.in_language(self.language) if isinstance(note, Note) else note
+
+    def speaks(self, note: str) -> bool:
+        """Say whether a remark is in this page's language."""
+        return self.language == "en" or isinstance(note, Note)
 
     def lookup(self, group: str, key: str) -> str:
         """Return the text of a stable key that other parts hand over, or the key as it is."""

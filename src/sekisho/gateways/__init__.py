@@ -1,0 +1,1 @@
+"""The doors: one folder per kind, inbound and outbound."""

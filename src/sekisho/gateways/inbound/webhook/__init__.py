@@ -1,0 +1,1 @@
+"""Delivery reports that come in by a signed webhook."""

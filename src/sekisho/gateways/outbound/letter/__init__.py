@@ -1,0 +1,1 @@
+"""Letters as PDF/A, for window envelopes and printing houses."""

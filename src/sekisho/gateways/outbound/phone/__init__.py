@@ -1,0 +1,1 @@
+"""Calls as a list with a script."""

@@ -1,0 +1,1 @@
+"""SMS and app push by a signed webhook."""

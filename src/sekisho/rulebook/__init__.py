@@ -1,0 +1,1 @@
+"""Dated tables of law, rules and texts, and their loader."""
