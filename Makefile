@@ -49,8 +49,9 @@ format: install  ## Format the code and repair what the linter can
 bench: install  ## Run the benchmarks (make bench ARGS="--list" lists them)
 	@$(RUN)python -m benchmarks $(ARGS)
 
-reference: install  ## Write docs/reference/cli.md from the program itself
+reference: install  ## Write docs/reference/cli.md and features.md from the program itself
 	@$(RUN)python tools/reference.py
+	@$(RUN)python tools/features.py
 
 pictures: install  ## Make the pictures of the documentation from the product itself
 	@$(RUN)python docs/images/make.py

@@ -1,0 +1,1 @@
+"""Decide an authorization: features, models, policy. No file, no clock, no connection."""
