@@ -114,7 +114,7 @@ def rather_used(cases: int, expected: float, short: int, quick: int) -> bool:
         log_likelihood(MISUSED_AT_ONCE) + np.log(1.0 / 3.0),
         log_likelihood(SOLD_FIRST) + np.log(2.0 / 3.0),
     )
-    return log_likelihood(TESTED) - float(source) > np.log(DOUBT)
+    return bool(log_likelihood(TESTED) - source > np.log(DOUBT))
 
 
 def lags_of_use(
