@@ -148,16 +148,13 @@ class DuckHistory:
         ).fetchall()[0]
         products = "SELECT card_ref, product FROM cards WHERE product IS NOT NULL"
         if rows >= self._listed_rows and self._card_file_is_complete():
-            self._db.execute(
-                "CREATE OR REPLACE TEMP VIEW card_list AS SELECT DISTINCT card_ref FROM cards"
-            )
             self._db.execute(f"CREATE OR REPLACE TEMP VIEW card_products AS {products}")
             moments = (int(np.datetime64(at, "s").astype(np.int64)) for at in (first, last))
             return Survey(rows, self._count("card_list"), *moments)
         self.passes += 1
         self._make("card_survey", "card_survey")
         self._db.execute(
-            "CREATE OR REPLACE TEMP VIEW card_list AS SELECT card_ref FROM card_survey"
+            "CREATE OR REPLACE TEMP TABLE card_list AS SELECT card_ref FROM card_survey"
         )
         if not self._has_product:
             products = "SELECT card_ref, card_bin AS product FROM card_survey"
@@ -176,9 +173,13 @@ class DuckHistory:
         """Whether the card file has what cards are matched on, and nearly all defrauded cards."""
         if self._use_bin:
             return False
+        self._db.execute(
+            "CREATE OR REPLACE TEMP TABLE card_list AS "
+            "SELECT DISTINCT card_ref FROM cards WHERE card_ref IS NOT NULL"
+        )
         reported, known = self._db.execute(
             "SELECT count(*), count(c.card_ref) FROM (SELECT DISTINCT card_ref FROM fraud) AS f "
-            "LEFT JOIN (SELECT DISTINCT card_ref FROM cards) AS c USING (card_ref)"
+            "LEFT JOIN card_list AS c USING (card_ref)"
         ).fetchall()[0]
         return bool(known and known >= LISTED_SHARE * reported)
 

@@ -88,7 +88,9 @@ def look_at(connection: duckdb.DuckDBPyConnection, path: Path, label: str) -> Pa
 def sample(file: ParquetFile, places: Mapping[str, int], limit: int) -> dict[str, list[str]]:
     """Take up to ``limit`` values of each column as text, from row groups spread over the file."""
     found: dict[str, list[str]] = {known: [] for known in places}
-    with plain_errors(file.label), pq.ParquetFile(file.path) as parquet:
+    # Pages one by one: of a large row group only its first values are wanted.
+    pages = {"pre_buffer": False, "buffer_size": 1 << 16}
+    with plain_errors(file.label), pq.ParquetFile(file.path, **pages) as parquet:
         groups = parquet.metadata.num_row_groups
         chosen = sorted({index * (groups - 1) // (SAMPLE_GROUPS - 1) for index in range(5)})
         wanted = {known: parquet.schema_arrow.names[place] for known, place in places.items()}
