@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from discovery.looking import MACHINE, card, findings, look
 from postgres_server import PostgresServer
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.discovery.finding import Finding, NotRead
 from sekisho.discovery.redaction import redact_file
 from sekisho.discovery.run import Settings, run
@@ -45,7 +45,7 @@ class Done:
 
 
 def discover(*arguments: object, text: str = "") -> Done:
-    result = CliRunner().invoke(app, ["discover", *map(str, arguments)], input=text)
+    result = CliRunner().invoke(program(), ["discover", *map(str, arguments)], input=text)
     code = getattr(result.exception, "exit_code", result.exit_code)
     return Done(code, result.stdout, result.stderr)
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from postgres_server import PostgresServer
 from sekisho.app.opening import database_of, default_url
-from sekisho.app.program import app
+from sekisho.app.program import program
 from sekisho.domain.errors import SekishoError
 
 REASON = ("--reason", "a test")
@@ -27,7 +27,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def call(*words: object, code: int = 0) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
+    done = CliRunner().invoke(program(), [str(word) for word in words])
     if isinstance(done.exception, SekishoError):
         assert done.exception.exit_code == code, done.exception.message
         return f"{done.exception.message}\n{done.exception.hint}"
