@@ -77,7 +77,7 @@ def test_the_log_is_verified_exported_and_verified_again(tmp_path: Path) -> None
     with_personal = tmp_path / "personal.jsonl"
     more = ("--with-personal", *REASON)
     assert "audit.read_personal" in call(
-        "audit", "export", "--out", with_personal, *ADMIN, *more, code=3
+        "audit", "export", "--out", with_personal, *ADMIN, *more, code=6
     )
     call("audit", "export", "--out", with_personal, "--person", "s-02", *more)
     assert "架空 文" in with_personal.read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def test_erasing_leaves_the_chain_whole() -> None:
     assert "of which 2 erased" in call("audit", "verify")
     assert "no personal value" in call("audit", "erase", "person:s-02", *ADMIN, *REASON, code=2)
     assert "may not do this" in call(
-        "audit", "erase", "person:s-01", "--person", "s-02", *REASON, code=3
+        "audit", "erase", "person:s-01", "--person", "s-02", *REASON, code=6
     )
 
 
