@@ -167,6 +167,6 @@ def test_proposals_can_be_looked_for() -> None:
     assert "Nothing waits" in call("proposal", "list")
     for verb in ("approve", "reject", "withdraw"):
         more = ("--hash", "0") if verb == "approve" else ()
-        code = 2 if verb == "withdraw" else 3  # an administrator decides nothing
+        code = 2 if verb == "withdraw" else 6  # an administrator decides nothing
         call("proposal", verb, "unknown", *more, *ADMIN, *REASON, code=code)
     assert "no proposal" in call("proposal", "show", "unknown", code=2)
