@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
 from postgres_server import PostgresServer, running_server
+
+# `make test` logs everything, to look for card data in it; these tell of themselves only.
+for _talkative in ("numba", "fontTools", "matplotlib"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
