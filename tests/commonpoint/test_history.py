@@ -128,6 +128,10 @@ def test_findings_are_equal(economy: Economy, tmp_path: Path, controls: int) -> 
             other, p_value=0, cards_expected=0, log_likelihood_ratio=0, members=(),
             explanations=(), visits_curve=None, misuse_curve=None)  # fmt: skip
     assert fast.exposed_cards == slow.exposed_cards
+    told = [e.figures["p_value"] for f in fast.findings for e in f.explanations
+            if "p_value" in e.figures]  # fmt: skip
+    assert told
+    assert all(0.0 < p <= 1.0 for p in told)
 
 
 @pytest.mark.parametrize("controls", [120_000, 200])

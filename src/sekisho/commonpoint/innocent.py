@@ -90,7 +90,8 @@ def _remaining(name: str, exposed: Exposed, keep: NDArray[np.bool_]) -> Explanat
     """Whether the excess remains among some of the exposed cards."""
     observed = int(exposed.victim[keep].sum())
     expected = float(exposed.expected[keep].sum())
-    cards = max(float(exposed.weight[keep].sum()), 1.0)
+    # Drawn cards stand for a broken number of others; chance counts whole ones.
+    cards = max(round(float(exposed.weight[keep].sum())), observed, 1)
     p = float(np.exp(log_tail(observed, max(expected, 1e-9), cards, 0.0)))
     figures = {
         "observed": observed,
