@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from commonpoint.tiny import DAY, START, Economy, Leak, card_name, make, shop_name
-from sekisho.commonpoint.innocent import exposed_of
+from sekisho.commonpoint.innocent import Exposed, _remaining, exposed_of
 from sekisho.commonpoint.trace import Answer, Question, trace
 from sekisho.domain.finding import Explanation, Finding
 from sekisho.domain.progress import Silent
@@ -104,3 +105,14 @@ def test_the_spread_of_others_needs_others() -> None:
     assert figures["places"] >= 30
     assert figures["p_value"] == pytest.approx(finding.p_value)
     assert card_name(1) not in str(figures)
+
+
+def test_drawn_cards_that_stand_for_a_broken_number_have_a_chance_too() -> None:
+    spells = np.arange(40)
+    exposed = Exposed(
+        spells, spells < 6, np.full(40, 0.01), np.where(spells < 6, 1.0, 5.913),
+        np.ones(40, np.int64), np.zeros(40, np.int64), np.zeros(40, np.int64),
+    )  # fmt: skip
+    told = _remaining("busy_cards", exposed, np.ones(40, bool))
+    assert told.figures["p_value"] == pytest.approx(float(binom.sf(5, 207, 0.4 / 207)))
+    assert told.excluded
