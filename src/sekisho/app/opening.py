@@ -17,7 +17,7 @@ from sekisho.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from sekisho.store.database import Database, Outside
-    from sekisho.store.transaction import Store
+    from sekisho.store.transaction import Store, Transaction
 
 ENVIRONMENT: Final = "SEKISHO_DATABASE"
 _PATIENCE_S: Final = 10.0
@@ -128,3 +128,13 @@ def person(person_id: str) -> str:
             f"--person: {person_id[:40]!r} is not an id", hint="See: sekisho person list"
         ) from None
     return f"person:{person_id}"
+
+
+@contextmanager
+def acting(url: str | None, person_id: str, reason: str) -> Iterator[Transaction]:
+    """One audited change to a store that must exist, by a person and for a reason."""
+    with (
+        open_store(url, must_exist=True) as store,
+        store.transaction(person(person_id), because(reason)) as tx,
+    ):
+        yield tx

@@ -107,7 +107,6 @@ class DuckHistory:
             self._db.execute("SELECT count(product) FROM cards").fetchall()[0][0]
         )
         self._use_bin = "bin" in self._columns and not self._has_product
-        self.matched_on_product = self._has_product or self._use_bin
         self._view_visits(keyed=overlapping is not False)
 
     def _view_visits(self, *, keyed: bool) -> None:

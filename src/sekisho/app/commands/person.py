@@ -13,6 +13,7 @@ from sekisho.app.opening import (
     DatabaseOption,
     PersonOption,
     ReasonOption,
+    acting,
     because,
     open_store,
     person,
@@ -76,10 +77,7 @@ def change(
     """Give somebody exactly these roles."""
     from sekisho.store.people import set_roles  # noqa: PLC0415 - loads the database library
 
-    with (
-        open_store(database, must_exist=True) as store,
-        store.transaction(person(person_id), because(reason)) as tx,
-    ):
+    with acting(database, person_id, reason) as tx:
         set_roles(tx, who, tuple(given))
     _console().print(f"{escape(who)} is now: {escape(', '.join(sorted(set(given))))}.")
 
@@ -93,10 +91,7 @@ def remove(
     """Take every role from somebody; the log keeps the id."""
     from sekisho.store.people import remove_person  # noqa: PLC0415 - loads the library
 
-    with (
-        open_store(database, must_exist=True) as store,
-        store.transaction(person(person_id), because(reason)) as tx,
-    ):
+    with acting(database, person_id, reason) as tx:
         remove_person(tx, who)
     _console().print(f"{escape(who)} can do nothing any more.")
 

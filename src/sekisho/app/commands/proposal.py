@@ -14,9 +14,8 @@ from sekisho.app.opening import (
     DatabaseOption,
     PersonOption,
     ReasonOption,
-    because,
+    acting,
     open_store,
-    person,
 )
 from sekisho.vault.pan import mask_embedded
 
@@ -82,10 +81,7 @@ def approve(
     """Approve it. Who proposed it cannot."""
     from sekisho.store import proposals  # noqa: PLC0415 - loads the database library
 
-    with (
-        open_store(database, must_exist=True) as store,
-        store.transaction(person(person_id), because(reason)) as tx,
-    ):
+    with acting(database, person_id, reason) as tx:
         found = proposals.approve(tx, proposal_id, seen)
     _told(found)
 
@@ -99,10 +95,7 @@ def reject(
     """Turn it down."""
     from sekisho.store import proposals  # noqa: PLC0415 - loads the database library
 
-    with (
-        open_store(database, must_exist=True) as store,
-        store.transaction(person(person_id), because(reason)) as tx,
-    ):
+    with acting(database, person_id, reason) as tx:
         found = proposals.reject(tx, proposal_id)
     _told(found)
 
@@ -116,10 +109,7 @@ def withdraw(
     """Take your own proposal back."""
     from sekisho.store import proposals  # noqa: PLC0415 - loads the database library
 
-    with (
-        open_store(database, must_exist=True) as store,
-        store.transaction(person(person_id), because(reason)) as tx,
-    ):
+    with acting(database, person_id, reason) as tx:
         found = proposals.withdraw(tx, proposal_id)
     _told(found)
 
