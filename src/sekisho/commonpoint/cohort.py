@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 DAY = 86_400
+SPAN = np.int64(1) << 40  # more than any instant in seconds: number * SPAN + instant sorts by both
 BLOCK_DAYS = 30
 LOOK_BACK_BLOCKS = 3  # activity is counted in the 90 days before each block
 ACTIVITY_LEVELS = 8  # 0, 1, 2-3, 4-7, ... 64 and more visits in the look-back
@@ -258,9 +259,8 @@ def cumulative_hazard(
 def spell_of_visits(visits: VisitTable, spells: SpellTable) -> Ints:
     """The spell in which each visit lies (after its entry, before its end), or -1."""
     # Spells are sorted by card and entry, so one search over the combined key finds the spell.
-    width = np.int64(1) << 40
-    starts = spells.card * width + spells.entry
-    found = np.searchsorted(starts, visits.card.astype(np.int64) * width + visits.at, "right") - 1
+    starts = spells.card * SPAN + spells.entry
+    found = np.searchsorted(starts, visits.card.astype(np.int64) * SPAN + visits.at, "right") - 1
     inside = found >= 0
     spot = np.maximum(found, 0)
     inside &= (spells.card[spot] == visits.card) & (visits.at < spells.leave[spot])

@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sekisho.commonpoint.cohort import DAY
+from sekisho.commonpoint.cohort import DAY, SPAN
 from sekisho.domain.history import FraudTable, VisitTable
 
 Ints = NDArray[np.int64]
@@ -99,8 +99,7 @@ def _share_of_visitors(shop: Ints, since: Ints, weight: Floats, asked: Ints, at:
     """Weight of the cards that had been at each asked shop by an instant."""
     order = np.lexsort((since, shop))
     running = np.concatenate([[0.0], np.cumsum(weight[order])])
-    width = np.int64(1) << 40
-    place = np.searchsorted(shop[order] * width + since[order], asked * width + at, side="right")
+    place = np.searchsorted(shop[order] * SPAN + since[order], asked * SPAN + at, side="right")
     return np.asarray(running[place] - running[np.searchsorted(shop[order], asked)], float)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.cohort import SPAN
 from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.study import Panel
 from sekisho.domain.finding import EntityKind
@@ -19,7 +20,6 @@ from sekisho.domain.history import GroupTable
 Ints = NDArray[np.int64]
 
 UPWARD = (EntityKind.OPERATOR, EntityKind.PROCESSOR, EntityKind.ACQUIRER)
-WIDTH = np.int64(1) << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Levels:
         table = self.tables[kind]
         if not table.merchant.size:
             return np.full(merchant.size, -1, np.int64)
-        begins = table.merchant * WIDTH + np.maximum(table.start, 0)
-        spot = np.searchsorted(begins, merchant * WIDTH + at, side="right") - 1
+        begins = table.merchant * SPAN + np.maximum(table.start, 0)
+        spot = np.searchsorted(begins, merchant * SPAN + at, side="right") - 1
         held = spot >= 0
         spot = np.maximum(spot, 0)
         held &= (table.merchant[spot] == merchant) & (at < table.end[spot])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sekisho.commonpoint.bursts import find_bursts
 from sekisho.commonpoint.cohort import (
     DAY,
+    SPAN,
     Clock,
     Matching,
     SpellTable,
@@ -32,8 +33,6 @@ from sekisho.stats.scan import Spells, Visits
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-SPAN = np.int64(1) << 40  # more than any instant in seconds
 
 
 @dataclass(frozen=True)  # without slots, which leave no room for what is counted once
