@@ -7,6 +7,7 @@ What it does is asked for in the recipient's name: ``grey.x@`` is put off the fi
 
 from __future__ import annotations
 
+import asyncio
 import email
 import socket
 import ssl
@@ -79,6 +80,52 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+class Counted(SMTP):
+    """A connection that is in ``there`` from its beginning to its end."""
+
+    def __init__(self, *arguments: Any, there: set[Counted], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.there = there
+        self.transports: list[asyncio.BaseTransport] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transports.append(transport)  # a second time after STARTTLS
+        self.there.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.there.discard(self)
+        super().connection_lost(error)
+
+
+class Hanging(Controller):
+    """The controller of aiosmtpd, which by itself stops with its connections open."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.there: set[Counted] = set()
+
+    def factory(self) -> SMTP:
+        return Counted(self.handler, there=self.there, **self.SMTP_kwargs)
+
+    async def hang_up(self) -> None:
+        for _ in range(500):
+            for connection in tuple(self.there):
+                for transport in connection.transports:
+                    if isinstance(transport, asyncio.WriteTransport):
+                        transport.abort()
+            await asyncio.sleep(0.01)
+            if not self.there:
+                return
+        raise TimeoutError("a connection of the test's mail server does not end")
+
+    def stop(self, no_assert: bool = False) -> None:
+        if self.server is not None:
+            self.loop.call_soon_threadsafe(self.server.close)
+            asyncio.run_coroutine_threadsafe(self.hang_up(), self.loop).result(10)
+        super().stop(no_assert)
+
+
 class Running:
     """The server on a free port of the loopback, in a thread of its own."""
 
@@ -88,7 +135,7 @@ class Running:
             options |= {"tls_context": tls, "require_starttls": options.get("require", False)}
         options.pop("require", None)
         self.port = free_port()
-        self._controller = Controller(kept, hostname="127.0.0.1", port=self.port, **options)
+        self._controller = Hanging(kept, hostname="127.0.0.1", port=self.port, **options)
 
     def __enter__(self) -> Running:
         self._controller.start()
