@@ -199,7 +199,7 @@ class Desk(Protocol):
         """Take all cards of an alert off the watch list; how many."""
 
     async def durable(self) -> None:
-        """Wait until what was called before survives the machine's death; at once without --sync."""
+        """Wait until all calls so far survive the machine's death; at once without --sync."""
 
 
 @dataclass(frozen=True, slots=True)
