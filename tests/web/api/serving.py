@@ -1,0 +1,152 @@
+"""A real server with the door, in a thread with a loop of its own, for a real client."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import httpx
+import uvloop
+
+from sekisho.domain.authorization import Decision
+from sekisho.domain.caller import Caller, Scope
+from sekisho.domain.errors import Conflict
+from sekisho.vault.keys import card_key
+from sekisho.vault.surrogate import CardRefs
+from sekisho.web.api.door import HttpDoor
+from sekisho.web.api.metrics import Metrics
+from sekisho.web.api.ports import Deliveries, HolderAnswer, Rooms
+from sekisho.web.api.server import HttpServer, Tls
+from web.api.small_desk import SmallDesk
+
+NOW = datetime(2031, 3, 1, 9, 0, tzinfo=UTC)
+REFS = CardRefs(card_key(hashlib.sha256(b"a key for tests").digest()))
+ALL = "sekisho_all"
+
+
+@dataclass
+class SmallKeys:
+    """One key for each scope, named like it, and one for all of them."""
+
+    open: bool = False
+    per_second: int = 0
+
+    def caller(self, token: str) -> Caller | None:
+        if token == ALL:
+            return Caller("all", "all", frozenset(Scope), self.per_second)
+        if token in set(Scope):
+            return Caller(token, token, frozenset({Scope(token)}), self.per_second)
+        return None
+
+    def open_to_all(self) -> Caller | None:
+        return Caller("anybody", "anybody", frozenset(Scope)) if self.open else None
+
+
+@dataclass
+class SmallAnswers:
+    """Two cases; the first answer wins."""
+
+    given: dict[str, HolderAnswer] = field(default_factory=dict)
+
+    async def answer(self, given: HolderAnswer) -> str:
+        if given.case_id not in {"C-1", "C-2"}:
+            raise LookupError(given.case_id)
+        before = self.given.setdefault(given.answer_id, given)
+        if (before.case_id, before.answer) != (given.case_id, given.answer):
+            raise Conflict("the answer_id came with another answer")
+        return "answered"
+
+
+@dataclass
+class SmallLog:
+    """Entries, or nothing while ``away``."""
+
+    entries: list[tuple[str, str, str, dict[str, str]]] = field(default_factory=list)
+    away: bool = False
+
+    async def write(
+        self, actor: str, action: str, subject: str, details: Mapping[str, str]
+    ) -> bool:
+        if not self.away:
+            self.entries.append((actor, action, subject, dict(details)))
+        return not self.away
+
+
+@dataclass
+class SmallHealth:
+    without: list[str] = field(default_factory=list)
+
+    def missing(self) -> Sequence[str]:
+        return self.without
+
+
+@dataclass
+class Made:
+    """The door's rooms, to look into."""
+
+    desk: SmallDesk = field(default_factory=SmallDesk)
+    keys: SmallKeys = field(default_factory=SmallKeys)
+    answers: SmallAnswers = field(default_factory=SmallAnswers)
+    log: SmallLog = field(default_factory=SmallLog)
+    health: SmallHealth = field(default_factory=SmallHealth)
+    deliveries: Deliveries | None = None
+    figures: Metrics = field(default_factory=Metrics)
+    address: tuple[str, int] = ("", 0)
+
+    def door(self) -> HttpDoor:
+        rooms = Rooms(
+            desk=self.desk,
+            decisions=self.desk,
+            log=self.log,
+            health=self.health,
+            keys=self.keys,
+            card_ref=REFS.of_text,
+            response_code=_response_code,
+            clock=lambda: NOW,
+            zone=ZoneInfo("Asia/Tokyo"),
+            decided=lambda decision: self.figures.decided("http", decision),
+            answers=self.answers,
+            deliveries=self.deliveries,
+        )
+        return HttpDoor(rooms, self.figures)
+
+
+def _response_code(decision: Decision) -> str:
+    return "05" if decision.reasons else "00"
+
+
+@contextmanager
+def served(made: Made, tls: Tls | None = None) -> Iterator[httpx.Client]:
+    """A client of the real server; everything is closed at the end."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    made.address = listening.getsockname()
+    server, ready, end = HttpServer(made.door(), tls), threading.Event(), asyncio.Event()
+    loop = uvloop.new_event_loop()
+
+    async def run() -> None:
+        await server.start(listening)
+        ready.set()
+        await end.wait()
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        headers = {"authorization": f"Bearer {ALL}"}
+        url = f"http{'s' if tls else ''}://127.0.0.1:{made.address[1]}"
+        verify = False if tls else True
+        with httpx.Client(base_url=url, headers=headers, verify=verify, timeout=60) as client:
+            yield client
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join(60)
+        loop.close()
+        listening.close()
