@@ -142,7 +142,7 @@ def served(made: Made, tls: Tls | None = None) -> Iterator[httpx.Client]:
         assert ready.wait(60)
         headers = {"authorization": f"Bearer {ALL}"}
         url = f"http{'s' if tls else ''}://127.0.0.1:{made.address[1]}"
-        verify = False if tls else True
+        verify = tls is None
         with httpx.Client(base_url=url, headers=headers, verify=verify, timeout=60) as client:
             yield client
     finally:

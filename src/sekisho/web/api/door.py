@@ -15,9 +15,9 @@ from typing import Final
 
 import msgspec
 
-from sekisho.domain.errors import SekishoError
 from sekisho.domain.caller import Caller
 from sekisho.domain.caller import Scope as Right
+from sekisho.domain.errors import SekishoError
 from sekisho.gateways.inbound.webhook.events import NotGenuine
 from sekisho.web.api import metrics, problems
 from sekisho.web.api.asgi import (
