@@ -15,14 +15,24 @@ from zoneinfo import ZoneInfo
 import httpx
 import uvloop
 
+from sekisho.domain.asking import (
+    Answer,
+    Answered,
+    AnswerGiven,
+    CaseState,
+    Closing,
+    Counted,
+    Effect,
+    Purchase,
+)
 from sekisho.domain.authorization import Decision
 from sekisho.domain.caller import Caller, Scope
-from sekisho.domain.errors import Conflict
+from sekisho.domain.errors import BadInput, Conflict
 from sekisho.vault.keys import card_key
 from sekisho.vault.surrogate import CardRefs
 from sekisho.web.api.door import HttpDoor
 from sekisho.web.api.metrics import Metrics
-from sekisho.web.api.ports import Deliveries, HolderAnswer, Rooms
+from sekisho.web.api.ports import Deliveries, Rooms
 from sekisho.web.api.server import HttpServer, Tls
 from web.api.small_desk import SmallDesk
 
@@ -53,15 +63,24 @@ class SmallKeys:
 class SmallAnswers:
     """Two cases; the first answer wins."""
 
-    given: dict[str, HolderAnswer] = field(default_factory=dict)
+    given: dict[str, AnswerGiven] = field(default_factory=dict)
 
-    async def answer(self, given: HolderAnswer) -> str:
-        if given.case_id not in {"C-1", "C-2"}:
-            raise LookupError(given.case_id)
+    async def answer(self, given: AnswerGiven) -> Answered:
+        if given.asked not in {"C-1", "C-2"}:
+            raise BadInput("there is no such case", hint="Look again")
         before = self.given.setdefault(given.answer_id, given)
-        if (before.case_id, before.answer) != (given.case_id, given.answer):
+        if before != given:
             raise Conflict("the answer_id came with another answer")
-        return "answered"
+        if given.answer is Answer.UNSURE:
+            more = (PURCHASE,)
+            return Answered(given.asked, Counted.UNSURE, CaseState.OPEN, None, (), more)
+        effects = (Effect.BLOCK_CARD, Effect.LABEL_FRAUD)
+        return Answered(given.asked, Counted.FIRST, CaseState.CLOSED, Closing.NOT_MINE, effects)
+
+
+PURCHASE = Purchase(
+    "D-1", 1_930_059_012, 70_000, "392", "a", "m", "架空ガジェット", "5732", "392", True, True
+)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sekisho.domain.authorization import (
     AuthorizationRequest,
@@ -15,7 +15,6 @@ from sekisho.domain.authorization import (
     RetryWindow,
     Reversal,
 )
-from sekisho.domain.errors import Conflict
 from sekisho.web.api.ports import Purchase
 
 
@@ -37,10 +36,7 @@ class SmallDesk:
             raise self.breaks
         earlier = self.decided.get(request.request_id)
         if earlier is not None:
-            before, decision = earlier
-            if (before.card_ref, before.amount_minor) != (request.card_ref, request.amount_minor):
-                raise Conflict("the request_id was used for another authorization")
-            return Decision(**{**_fields(decision), "repeated": True})
+            return replace(earlier[1], repeated=True)
         status = self.cards.setdefault(request.card_ref, CardStatus.OPEN)
         large = request.amount_minor > self.limit_minor
         declined = large or status is not CardStatus.OPEN
@@ -86,6 +82,10 @@ class SmallDesk:
     def status(self, card_ref: str) -> CardStatus | None:
         return self.cards.get(card_ref)
 
+    def request_of(self, decision_id: str) -> AuthorizationRequest | None:
+        known = self.decided.values()
+        return next((one for one, made in known if made.decision_id == decision_id), None)
+
     async def named(self, purchase: Purchase) -> Sequence[str]:
         return [
             decision.decision_id
@@ -94,7 +94,3 @@ class SmallDesk:
             and request.authorized_at == purchase.at
             and purchase.amount_minor in (None, request.amount_minor)
         ]
-
-
-def _fields(decision: Decision) -> dict[str, object]:
-    return {name: getattr(decision, name) for name in Decision.__slots__}

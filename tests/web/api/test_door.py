@@ -124,8 +124,9 @@ def test_a_repeat_gets_the_same_answer_and_another_content_none(client: httpx.Cl
     first = client.post("/v1/authorizations", json=purchase()).json()
     again = client.post("/v1/authorizations", json=purchase()).json()
     assert again == first | {"repeated": True}
-    other = client.post("/v1/authorizations", json=purchase(amount_minor=1))
-    refused(other, 409, "/request_id")
+    for other in ({"amount_minor": 1}, {"merchant_id": "m"}, {"eci": "05"}):
+        answer = client.post("/v1/authorizations", json=purchase(**other))
+        refused(answer, 409, "/request_id")
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -361,14 +362,17 @@ def test_answers(made: Made, client: httpx.Client) -> None:
     body = {"case_id": "C-1", "answer": "not_mine", "answer_id": "a-1", "answered_by": "架空 花子"}
     for _ in range(2):
         assert client.post("/v1/answers", json=body).json() == {
-            "case_id": "C-1",
-            "state": "answered",
-        }
+            "case_id": "C-1", "counted": "first", "state": "closed", "closed_as": "not_mine",
+            "effects": ["block_card", "label_fraud"], "more": [],
+        }  # fmt: skip
     refused(client.post("/v1/answers", json=body | {"answer": "mine"}), 409)
     refused(client.post("/v1/answers", json=body | {"answer": "perhaps"}), 422, "/answer")
-    refused(client.post("/v1/answers", json=body | {"case_id": "C-9", "answer_id": "b"}), 404,
-            "/case_id")  # fmt: skip
-    assert made.answers.given["a-1"].caller.key_id == "all"
+    refused(client.post("/v1/answers", json=body | {"way": "link"}), 422, "/way")
+    refused(client.post("/v1/answers", json=body | {"case_id": "C-9", "answer_id": "b"}), 422)
+    unsure = client.post("/v1/answers", json=body | {"answer": "unsure", "answer_id": "a-2"})
+    assert unsure.json()["more"][0]["authorized_at"] == "2031-02-28T15:30:12Z"
+    given = made.answers.given["api:all:a-1"]
+    assert (given.who, given.note, given.way) == ("system:api-all", "架空 花子", "app")
 
 
 def test_cards_are_stopped_at_once_and_opened_with_a_record(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from sekisho.domain.caller import Caller
+from sekisho.domain.asking import Answer as HolderWord
+from sekisho.domain.asking import Answered, AnswerGiven, Way
 from sekisho.web.api import problems
 from sekisho.web.api.asgi import Answer
-from sekisho.web.api.bodies import AnswerBody, AnswerTaken, EventTaken
-from sekisho.web.api.ports import AnswerWord, HolderAnswer, Rooms
+from sekisho.web.api.bodies import AnswerBody, AnswerTaken, EventTaken, MorePurchase
+from sekisho.web.api.ports import Rooms
 from sekisho.web.api.problems import Problem, unreadable
 from sekisho.web.api.routes import Call
 
@@ -28,20 +30,38 @@ async def answer(rooms: Rooms, call: Call) -> Answer:
         body = _ANSWER.decode(call.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise unreadable(error) from None
-    given = _given(body, call.caller)
-    try:
-        state = await rooms.answers.answer(given)
-    except LookupError:
-        raise Problem(
-            problems.NOT_FOUND, "there is no such case", pointer="/case_id",
-            todo="Send the case_id that came with the question",
-        ) from None  # fmt: skip
-    return Answer(200, msgspec.json.encode(AnswerTaken(body.case_id, state)))
+    taken = await rooms.answers.answer(
+        AnswerGiven(
+            answer_id=f"api:{call.caller.key_id}:{body.answer_id}",
+            asked=body.case_id,
+            answer=HolderWord(body.answer),
+            way=Way(body.way),
+            who=call.caller.actor,
+            note=body.answered_by,
+        )
+    )
+    return Answer(200, msgspec.json.encode(_told(taken)))
 
 
-def _given(body: AnswerBody, caller: Caller) -> HolderAnswer:
-    word = AnswerWord(body.answer)
-    return HolderAnswer(body.case_id, word, body.answered_by, body.answer_id, caller)
+def _told(taken: Answered) -> AnswerTaken:
+    more = tuple(
+        MorePurchase(
+            decision_id=one.decision_id,
+            authorized_at=datetime.fromtimestamp(one.authorized_at, UTC),
+            amount_minor=one.amount_minor,
+            currency=one.currency,
+            merchant_name=one.merchant_name,
+            mcc=one.mcc,
+            country=one.country,
+            declined=one.declined,
+        )
+        for one in taken.more
+    )
+    effects = tuple(str(one) for one in taken.effects)
+    closed_as = str(taken.closed_as) if taken.closed_as else None
+    return AnswerTaken(
+        taken.case_id, str(taken.counted), str(taken.state), closed_as, effects, more
+    )
 
 
 async def event(rooms: Rooms, call: Call) -> Answer:

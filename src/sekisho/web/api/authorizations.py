@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from sekisho.domain.authorization import AuthorizationRequest, Decision, Reversal
-from sekisho.domain.errors import Conflict
 from sekisho.web.api import problems
 from sekisho.web.api.asgi import Answer
 from sekisho.web.api.bodies import AuthorizationBody, DecisionBody, ReversalBody, ReversedBody
@@ -35,18 +35,24 @@ async def authorize(rooms: Rooms, call: Call) -> Answer:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise unreadable(error) from None
     request = request_of(rooms, body)
-    try:
-        decision = rooms.desk.decide(request)
-    except Conflict:
-        raise Problem(
-            problems.CONFLICT,
-            "this request_id was used for another authorization",
-            pointer="/request_id",
-            todo="Give each authorization an id of its own; repeat one unchanged",
-        ) from None
+    decision = rooms.desk.decide(request)
+    if decision.repeated:
+        _require_same(request, rooms.desk.request_of(decision.decision_id))
     await rooms.desk.durable()
     rooms.decided(decision)
     return Answer(200, _ENCODER.encode(answer_of(decision, rooms.response_code(decision))))
+
+
+def _require_same(request: AuthorizationRequest, before: AuthorizationRequest | None) -> None:
+    """Raise `Problem` where a ``request_id`` comes again with another content."""
+    if before is None or before == replace(request, received_at=before.received_at):
+        return
+    raise Problem(
+        problems.CONFLICT,
+        "this request_id was used for another authorization",
+        pointer="/request_id",
+        todo="Give each authorization an id of its own; repeat one unchanged",
+    )
 
 
 def request_of(rooms: Rooms, body: AuthorizationBody) -> AuthorizationRequest:

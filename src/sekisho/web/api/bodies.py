@@ -142,20 +142,43 @@ class ReportsTaken(msgspec.Struct, frozen=True):
 class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What a signed-in holder answered in the issuer's own channel.
 
-    ``answer_id`` makes a repeat harmless; ``answered_by``: who, as the issuer names them.
+    ``case_id``: the case, or the decision that was asked about. ``answer_id`` makes a repeat
+    harmless. ``way``: how the holder was signed in. ``answered_by``: who, as the issuer names them.
     """
 
     case_id: Id
     answer: Literal["mine", "family", "not_mine", "unsure"]
     answer_id: Id
     answered_by: Who
+    way: Literal["app", "three_ds", "passkey", "agent"] = "app"
+
+
+class MorePurchase(msgspec.Struct, frozen=True):
+    """A purchase to show to a holder who is unsure; the shop as it names itself."""
+
+    decision_id: str
+    authorized_at: datetime
+    amount_minor: int
+    currency: str
+    merchant_name: str
+    mcc: str
+    country: str
+    declined: bool
 
 
 class AnswerTaken(msgspec.Struct, frozen=True):
-    """The state of the case afterwards."""
+    """What became of an answer.
+
+    ``counted``: ``first`` acted, ``confirmed`` acted on a card that a link had stopped, ``unsure``
+    changed nothing, ``later`` and ``refused`` were only written down. ``effects``: what follows.
+    """
 
     case_id: str
+    counted: str
     state: str
+    closed_as: str | None
+    effects: tuple[str, ...]
+    more: tuple[MorePurchase, ...]
 
 
 class CardBody(msgspec.Struct, frozen=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from enum import StrEnum
 from typing import Protocol
 
-from sekisho.domain.authorization import CardStatus, Decision, Desk
+from sekisho.domain.asking import Answered, AnswerGiven
+from sekisho.domain.authorization import AuthorizationRequest, CardStatus, Decision, Desk
 from sekisho.domain.caller import Caller
 
 
@@ -26,7 +26,10 @@ class Keys(Protocol):
 
 
 class CardDesk(Desk, Protocol):
-    """The engine, and what it knows of a card."""
+    """The engine, and what it knows of a card and of what it answered."""
+
+    def request_of(self, decision_id: str) -> AuthorizationRequest | None:
+        """What was asked when this was decided; None where it is not known (any more)."""
 
     def status(self, card_ref: str) -> CardStatus | None:
         """What is done with the card's authorizations; None for a card never seen."""
@@ -53,36 +56,13 @@ class Decisions(Protocol):
         """The ids of the decisions that the purchase can be, nearest in time first."""
 
 
-class AnswerWord(StrEnum):
-    """What a holder says when asked."""
-
-    MINE = "mine"
-    FAMILY = "family"
-    NOT_MINE = "not_mine"
-    UNSURE = "unsure"
-
-
-@dataclass(frozen=True, slots=True)
-class HolderAnswer:
-    """An answer that came by the issuer's own, signed-in channel.
-
-    ``answer_id``: the key of idempotency. ``by``: who said it, as the issuer names them.
-    """
-
-    case_id: str
-    answer: AnswerWord
-    by: str
-    answer_id: str
-    caller: Caller
-
-
 class Answers(Protocol):
     """Where the answers of holders go."""
 
-    async def answer(self, given: HolderAnswer) -> str:
-        """Take the answer; the state of the case afterwards.
+    async def answer(self, given: AnswerGiven) -> Answered:
+        """Take the answer; what became of it.
 
-        Raises ``LookupError`` for a case that is not known and ``Conflict`` where the same
+        Raises ``BadInput`` for a case that is not known and ``Conflict`` where the same
         ``answer_id`` came with another answer. The first answer wins: a later one is noted.
         """
 

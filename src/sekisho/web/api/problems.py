@@ -56,7 +56,7 @@ WRONG_TYPE: Final = Kind(415, "wrong-type", "The body has to be JSON")
 INVALID: Final = Kind(422, "invalid", "A field cannot be used as it is")
 TOO_MANY: Final = Kind(429, "too-many", "Too many requests with this API key")
 OUR_FAULT: Final = Kind(500, "our-fault", "This is a mistake of the program")
-NOT_HERE: Final = Kind(501, "not-set-up", "This installation is not set up for it")
+NOT_HERE: Final = Kind(404, "not-set-up", "This installation is not set up for it")
 AWAY: Final = Kind(503, "away", "This cannot be done now")
 
 KINDS: Final = (

@@ -30,7 +30,7 @@ ROUTES: Final = (
         "POST", "/v1/answers", answers.answer,
         "Hand in what a signed-in holder answered",
         Scope.ANSWER, bodies.AnswerTaken, bodies.AnswerBody,
-        (problems.CONFLICT, problems.NOT_FOUND, problems.NOT_HERE),
+        (problems.CONFLICT, problems.NOT_HERE),
     ),
     Route(
         "GET", "/v1/cards/{card_ref}", cards.show,
