@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -233,7 +233,7 @@ class LiveDesk:
         """The operator's own choice, remembered as long as there is memory for it."""
         known = self._stand_ins.get(request.request_id)
         if known is not None:
-            return Decision(**{**_fields(known[1]), "repeated": True})
+            return replace(known[1], repeated=True)
         before = self.engine.known(request) if self._lost_at is None else None
         if before is not None:
             return before
@@ -342,10 +342,6 @@ def open_desk(
 def _version(model: Path) -> str:
     file = model / "model.json" if model.is_dir() else model
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-
-
-def _fields(decision: Decision) -> dict[str, object]:
-    return {name: getattr(decision, name) for name in Decision.__slots__}
 
 
 def _locked(data: Path) -> int:

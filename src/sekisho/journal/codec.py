@@ -114,7 +114,8 @@ def _read_learnt(rest: list[Any]) -> Learnt:
 
 
 def _read_exposed(rest: list[Any]) -> Exposed:
-    return Exposed(CardExposure(*rest[:5], tuple(rest[5])))
+    alert, card, exposed_at, known_at, until, data = rest[:6]
+    return Exposed(CardExposure(alert, card, exposed_at, known_at, until, tuple(data)))
 
 
 _READERS: Final[dict[int, Callable[[list[Any]], Entry]]] = {

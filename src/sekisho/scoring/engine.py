@@ -7,9 +7,9 @@ state after a crash is the state that the written answers imply, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -287,7 +287,8 @@ class Engine:
         a = self._purchase(entry.original)
         known_at = min(label.known_at, memory.latest + AHEAD)
         row = (known_at, a.at, a.card, a.merchant, a.amount, label.fraud, asked)
-        for column, value in zip(self._label, row, strict=True):
+        columns: Iterable[NDArray[Any]] = self._label
+        for column, value in zip(columns, row, strict=True):
             column[0] = value
         kernel.label(memory.state, self._label, 0)
 
@@ -403,5 +404,6 @@ def _check(request: AuthorizationRequest) -> None:
 
 
 def _one_label() -> Labels:
-    kinds = (np.int64, np.int64, np.int32, np.int32, np.int64, np.int8, np.int8)
-    return Labels(*(np.zeros(1, kind) for kind in kinds))
+    """Columns for one label, to be filled again and again."""
+    wide, row, flag = np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int8)
+    return Labels(wide, wide.copy(), row, row.copy(), wide.copy(), flag, flag.copy())
