@@ -101,6 +101,10 @@ class SmallLog:
 @dataclass
 class SmallHealth:
     without: list[str] = field(default_factory=list)
+    decides: bool = True
+
+    def ready(self) -> bool:
+        return self.decides
 
     def missing(self) -> Sequence[str]:
         return self.without
@@ -120,6 +124,7 @@ class Made:
     address: tuple[str, int] = ("", 0)
 
     def door(self) -> HttpDoor:
+        self.desk.heard = self.figures.decided
         rooms = Rooms(
             desk=self.desk,
             decisions=self.desk,
@@ -130,7 +135,6 @@ class Made:
             response_code=_response_code,
             clock=lambda: NOW,
             zone=ZoneInfo("Asia/Tokyo"),
-            decided=lambda decision: self.figures.decided("http", decision),
             answers=self.answers,
             deliveries=self.deliveries,
         )

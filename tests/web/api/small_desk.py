@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sekisho.domain.authorization import (
@@ -30,6 +30,7 @@ class SmallDesk:
     exposed: dict[str, CardExposure] = field(default_factory=dict)
     waits: int = 0
     breaks: Exception | None = None
+    heard: Callable[[Decision], None] = lambda decision: None
 
     def decide(self, request: AuthorizationRequest) -> Decision:
         if self.breaks is not None:
@@ -51,6 +52,7 @@ class SmallDesk:
             decided_at=request.received_at,
         )
         self.decided[request.request_id] = (request, decision)
+        self.heard(decision)
         return decision
 
     def reverse(self, reversal: Reversal) -> bool:

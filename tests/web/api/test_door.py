@@ -61,6 +61,7 @@ def made(shared: tuple[Made, httpx.Client]) -> Made:
     made.log.entries.clear()
     made.log.away = False
     made.health.without.clear()
+    made.health.decides = True
     return made
 
 
@@ -290,13 +291,18 @@ def test_the_doors_own_pages(made: Made, client: httpx.Client) -> None:
     assert client.get("/readyz").json() == {"ready": True, "missing": []}
     made.health.without.append("the state store is away")
     answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    assert answer.json()["missing"] == ["the state store is away"]
+    made.health.decides = False
+    answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
     client.post("/v1/authorizations", json=purchase())
     figures = client.get("/metrics")
     assert figures.headers["content-type"].startswith("text/plain")
-    assert 'sekisho_decisions_total{decision="decline",door="http",reason="score"}' in figures.text
+    assert 'sekisho_decisions_total{decision="decline",reason="score"}' in figures.text
     assert 'sekisho_http_requests_total{route="/v1/authorizations",status="200"}' in figures.text
     assert "sekisho_ready 0.0" in figures.text
+    assert "sekisho_missing 1.0" in figures.text
     assert CARD not in figures.text
 
 

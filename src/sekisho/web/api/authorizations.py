@@ -39,7 +39,6 @@ async def authorize(rooms: Rooms, call: Call) -> Answer:
     if decision.repeated:
         _require_same(request, rooms.desk.request_of(decision.decision_id))
     await rooms.desk.durable()
-    rooms.decided(decision)
     return Answer(200, _ENCODER.encode(answer_of(decision, rooms.response_code(decision))))
 
 

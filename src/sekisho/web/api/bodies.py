@@ -150,7 +150,7 @@ class AnswerBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     answer: Literal["mine", "family", "not_mine", "unsure"]
     answer_id: Id
     answered_by: Who
-    way: Literal["app", "three_ds", "passkey", "agent"] = "app"
+    way: Literal["app", "three_ds", "passkey"] = "app"
 
 
 class MorePurchase(msgspec.Struct, frozen=True):
@@ -217,7 +217,7 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """``missing``: what keeps the service from its work."""
+    """``ready``: the engine decides. ``missing``: what is not as it should be, in words."""
 
     ready: bool
     missing: tuple[str, ...]

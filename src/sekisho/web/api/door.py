@@ -177,12 +177,12 @@ class HttpDoor:
             return Answer(200, msgspec.json.encode(Alive("ok")))
         if path == "/v1/openapi.json":
             return Answer(200, self._document)
-        missing = tuple(self._rooms.health.missing())
+        ready, missing = self._rooms.health.ready(), tuple(self._rooms.health.missing())
         if path == "/readyz":
-            ready = Ready(not missing, missing)
-            return Answer(503 if missing else 200, msgspec.json.encode(ready))
+            return Answer(200 if ready else 503, msgspec.json.encode(Ready(ready, missing)))
         self._caller(scope, Right.READ)
-        self._figures.ready.set(0 if missing else 1)
+        self._figures.ready.set(ready)
+        self._figures.missing.set(len(missing))
         return Answer(200, self._figures.text(), metrics.MEDIA_TYPE)
 
 

@@ -29,16 +29,20 @@ class Metrics:
             buckets=_BUCKETS, registry=self.registry,
         )  # fmt: skip
         self._decisions = Counter(
-            "sekisho_decisions", "Decided authorizations", ("door", "decision", "reason"),
+            "sekisho_decisions", "Decided authorizations", ("decision", "reason"),
             registry=self.registry,
         )  # fmt: skip
         self.ready = Gauge(
-            "sekisho_ready", "1 while nothing is missing (GET /readyz)", registry=self.registry
+            "sekisho_ready", "1 while the engine decides (GET /readyz)", registry=self.registry
         )
+        self.missing = Gauge(
+            "sekisho_missing", "Things that are not as they should be (GET /readyz)",
+            registry=self.registry,
+        )  # fmt: skip
         # Labels are looked up once: the lookup costs more than the counting.
         self._kept_requests: dict[tuple[str, int], Counter] = {}
         self._kept_times: dict[str, Histogram] = {}
-        self._kept_decisions: dict[tuple[str, str, str], Counter] = {}
+        self._kept_decisions: dict[tuple[str, str], Counter] = {}
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -51,12 +55,12 @@ class Metrics:
             histogram = self._kept_times[route] = self._times.labels(route)
         histogram.observe(seconds)
 
-    def decided(self, door: str, decision: Decision) -> None:
+    def decided(self, decision: Decision) -> None:
         """An authorization was decided (a repeat is not counted again)."""
         if decision.repeated:
             return
         reason = decision.reasons[0] if decision.reasons else ""
-        key = (door, decision.kind.value, reason)
+        key = (decision.kind.value, reason)
         counter = self._kept_decisions.get(key)
         if counter is None:
             counter = self._kept_decisions[key] = self._decisions.labels(*key)

@@ -36,7 +36,7 @@ def document(routes: Sequence[Route]) -> bytes:
     paths["/readyz"] = {
         "get": _page(
             "Whether the service can do its work",
-            {"200": _content(Ready, "Ready"), "503": _content(Ready, "Something is missing")},
+            {"200": _content(Ready, "Ready"), "503": _content(Ready, "The engine cannot decide")},
         )
     }
     paths["/v1/openapi.json"] = {

@@ -86,8 +86,11 @@ class Log(Protocol):
 class Health(Protocol):
     """How the service is."""
 
+    def ready(self) -> bool:
+        """Whether authorizations are decided by the engine now."""
+
     def missing(self) -> Sequence[str]:
-        """What keeps it from its work, in words; empty: it can work."""
+        """What is not as it should be, in words; some of it does not keep it from deciding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Rooms:
 
     ``card_ref``: the reference of a card number as text, None for what is no number
     (``CardRefs.of_text``). ``response_code``: field 39 for a decision. ``clock``: now, with a zone.
-    ``zone``: of instants that come without one. ``decided``: hears of every decision.
+    ``zone``: of instants that come without one.
     ``answers``, ``deliveries``: None where the installation does not ask holders, or sends no
     messages.
     """
@@ -110,6 +113,5 @@ class Rooms:
     response_code: Callable[[Decision], str]
     clock: Callable[[], datetime]
     zone: tzinfo
-    decided: Callable[[Decision], None]
     answers: Answers | None = None
     deliveries: Deliveries | None = None
