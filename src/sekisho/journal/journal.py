@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sekisho.domain.errors import StoreFull, StoreUnavailable
+from sekisho.domain.errors import StoreFull
 from sekisho.domain.ledger import Entry
 from sekisho.journal.codec import from_bytes, to_bytes
 from sekisho.journal.segments import (
@@ -26,6 +26,7 @@ from sekisho.journal.segments import (
     Segment,
     checksum,
     cut_tail,
+    damaged,
     frame,
     frames,
     holding,
@@ -194,11 +195,7 @@ class Journal:
                 after = at + FRAME.size + len(payload)
                 yield at, after, from_bytes(payload)
             if after < until:
-                raise StoreUnavailable(
-                    f"the journal cannot be read at byte {after - segment.first} of "
-                    f"{segment.path.name}.",
-                    hint="Is the cursor one that was given out? Otherwise restore the back-up.",
-                )
+                raise damaged(segment.path, after - segment.first)
 
     def _reader(self, segment: Segment) -> int:
         fd = self._readers.get(segment.first)
