@@ -67,7 +67,7 @@ class Meaning:
         """The authorization in a 0100 or an 0120; raises `Refused`. ``now``: seconds, UTC."""
         fields = message.fields
         self._require(message)
-        sent_at = _instant(fields[7], now)
+        sent_at = _instant("7", fields[7], now)
         card_ref = self._card_ref(message)
         amount, currency = self._amount(fields)
         told = private.found(self._settings.private, fields) if self._settings.private else {}
@@ -102,7 +102,7 @@ class Meaning:
         """The reversal in a 0400 or an 0420; raises `Refused`."""
         fields = message.fields
         self._require(message)
-        sent_at = _instant(fields[7], now)
+        sent_at = _instant("7", fields[7], now)
         return Reversal(
             request_id=self._id(fields, sent_at),
             original_id=self._original(fields, sent_at, now),
@@ -134,7 +134,7 @@ class Meaning:
 
     def _minor(self, number: int, digits: str, currency: str) -> int:
         if not currency.isdecimal():
-            raise Refused(FORMAT_ERROR, "the currency is not three digits")
+            raise Refused(FORMAT_ERROR, f"field {number}: its currency is not three digits")
         minor = int(digits)
         surplus = self._settings.exponents.get(currency, 0)
         if surplus:
@@ -161,7 +161,7 @@ class Meaning:
         zone = zones.get(fields.get(19, "")) or zones.get("")
         if time is None or day is None or zone is None:
             return sent_at
-        return _instant(day + time, now, zone)
+        return _instant("12 or 13", day + time, now, zone)
 
     def _country(self, fields: Mapping[int, str], place: str) -> str:
         """Where the shop is: field 43 where its letters are a country's, else the acquirer's."""
@@ -188,7 +188,7 @@ class Meaning:
             11: told[4:10],
             32: told[20:31] if told[20:31].strip("0") else fields[32],
         }
-        return self._id(first, _instant(told[10:20], now))
+        return self._id(first, _instant("90", told[10:20], now))
 
 
 def _in_id(number: int, value: str) -> str:
@@ -196,11 +196,11 @@ def _in_id(number: int, value: str) -> str:
     return value.lstrip("0") if number == 32 else value.strip()
 
 
-def _instant(digits: str, now: int, zone: ZoneInfo = UTC_ZONE) -> int:
+def _instant(where: str, digits: str, now: int, zone: ZoneInfo = UTC_ZONE) -> int:
     try:
         return instant(digits, now, zone)
     except ImpossibleTime as trouble:
-        raise Refused(FORMAT_ERROR, trouble.message) from None
+        raise Refused(FORMAT_ERROR, f"field {where}: {trouble.message}") from None
 
 
 def _approved(fields: Mapping[int, str]) -> bool:

@@ -61,6 +61,7 @@ class Door:
         self._stopping = False
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._port = 0
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         """Listen; raises BadInput where the address cannot be had. Port 0: any that is free."""
@@ -74,14 +75,13 @@ class Door:
                 f"ISO 8583 cannot listen on {host}:{port}: {error.strerror}",
                 hint="Name another with --iso8583 HOST:PORT.",
             ) from None
+        self._port = int(self._server.sockets[0].getsockname()[1])
         self._tasks = [loop.create_task(self._send()), loop.create_task(self._sweep())]
 
     @property
     def port(self) -> int:
-        """The port that was bound."""
-        if self._server is None:
-            raise RuntimeError("the door is not open")
-        return int(self._server.sockets[0].getsockname()[1])
+        """The port that was bound; 0 before the door was opened."""
+        return self._port
 
     @property
     def peers(self) -> int:
@@ -311,7 +311,7 @@ class _Peer(asyncio.Protocol):
             try:
                 frame, self._place = take(framing, self._buffer, self._place)
             except BadFrame as trouble:
-                self.cut(trouble.message)
+                self._give_up(trouble.message)
                 return
             if frame is None:
                 self._rest()
@@ -347,9 +347,19 @@ class _Peer(asyncio.Protocol):
             _LOG.warning("peer %s sent a message that cannot be read: %s", self._name,
                          trouble.message)  # fmt: skip
             if self._unreadable >= self._door.settings.limits.unreadable:
-                self.cut(f"{self._unreadable} messages in a row could not be read")
+                self._give_up(f"{self._unreadable} messages in a row could not be read")
         else:
             self._unreadable = 0
+
+    def _give_up(self, why: str) -> None:
+        """Read no more of this peer, and close when what it asked before is answered."""
+        _LOG.warning("peer %s is heard no further: %s", self._name, why)
+        self._deaf = True
+        self._buffer.clear()
+        self._place = 0
+        self._begun = 0.0
+        self._pace()
+        self._close_when_answered()
 
     def _pace(self) -> None:
         """Read on, or not: by what is unanswered, untaken and unlooked at."""
