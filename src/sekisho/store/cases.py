@@ -261,8 +261,7 @@ def answers(connection: Connection, case_id: str) -> list[Mapping[str, Any]]:
     found = select(case_answer).where(case_answer.c.case_id == case_id)
     ordered = found.order_by(case_answer.c.at_us, case_answer.c.answer_id)
     return [
-        {**row._asdict(), "result": json.loads(row.result)}
-        for row in connection.execute(ordered)
+        {**row._asdict(), "result": json.loads(row.result)} for row in connection.execute(ordered)
     ]
 
 
