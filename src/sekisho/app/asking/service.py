@@ -33,6 +33,8 @@ from sekisho.vault.keys import read_key
 from sekisho.web.holder.pages import HolderPages, ShownSender
 
 _IDLE_S: Final = 0.2
+_LOOK_S: Final = 1.0
+"""How often answers that another process took (the desk's commands) are looked for."""
 _AWAY_S: Final = 2.0
 _DESK_POLICY: Final = RetryPolicy(attempts=1000, first_s=0.5, longest_s=60.0)
 """The engine is beside us: what it cannot take now it takes soon, and nothing is given up."""
@@ -114,7 +116,7 @@ class AskingThreads:
                     continue
             except SekishoError:
                 self._stop.wait(_AWAY_S)
-            self.alarm.wait(_IDLE_S)
+            self.alarm.wait(_LOOK_S)
 
 
 @contextmanager
