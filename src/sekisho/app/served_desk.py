@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sekisho.app.asking.desk import DeskLine
 from sekisho.app.live import LiveDesk
 from sekisho.domain.authorization import (
     AuthorizationRequest,
@@ -24,6 +25,7 @@ from sekisho.web.api.ports import Purchase
 
 NEAR_S: Final = 300
 """A purchase that is told by its time may be so many seconds away: clocks and minutes differ."""
+FOLLOWED_MOST: Final = 100
 _STATUS: Final = (CardStatus.OPEN, CardStatus.STOPPED, CardStatus.BLOCKED)
 
 
@@ -92,6 +94,22 @@ class ServedDesk:
                 if isinstance(entry, Decided):
                     found.append(entry)
         return found
+
+
+class FeedOnLoop:
+    """A `Feed` for followers in other threads: the journal is read where it is written.
+
+    Few at a time, because authorizations wait meanwhile.
+    """
+
+    def __init__(self, line: DeskLine, desk: ServedDesk) -> None:
+        self._line = line
+        self._desk = desk
+
+    def after(self, cursor: int, most: int) -> Sequence[Told]:
+        """At most ``most`` decisions after ``cursor``, and at most `FOLLOWED_MOST`."""
+        few = min(most, FOLLOWED_MOST)
+        return self._line.call(lambda _: self._desk.after(cursor, few))
 
 
 def _fits(request: AuthorizationRequest, purchase: Purchase) -> bool:

@@ -21,10 +21,15 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from starlette.applications import Starlette
+
 from sekisho.app.api_keys import KeyBook
+from sekisho.app.asking.desk import LoopLine
+from sekisho.app.asking.service import asking_beside
 from sekisho.app.iso_door import DoorParts, serve_iso8583
 from sekisho.app.live import LiveDesk
-from sekisho.app.served_desk import ServedDesk
+from sekisho.app.message_settings import read_secret, read_settings
+from sekisho.app.served_desk import FeedOnLoop, ServedDesk
 from sekisho.app.served_store import StoreAnswers, StoreDeliveries, StoreKeeper, StoreLog
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.mapping import CardReader
@@ -42,6 +47,8 @@ from sekisho.web.api.server import HttpServer, Tls
 
 Say = Callable[[str], None]
 CARD_KEY: Final = "card.key"
+LINKS: Final = "/h"
+"""Where the pages behind one-time links lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,7 @@ class Service:
                 say("Ending: what is in flight is answered.")
             # Threads that wait for the engine need the loop until they have ended.
             await asyncio.to_thread(stack.pop_all().close)
+        gc.unfreeze()
         keeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeping
@@ -205,7 +213,14 @@ class Service:
         """Begin to ask holders, where the installation says how."""
         if served.settings is None:
             return None, None, {}
-        raise NotImplementedError(loop, stack)
+        line = LoopLine(self.desk, loop)
+        beside = asking_beside(self._store, served.settings, line, FeedOnLoop(line, self.desk))
+        asking, pages = stack.enter_context(beside)
+        chosen = read_settings(served.settings)
+        hooks = [hook for hook in (chosen.sms, chosen.push) if hook is not None]
+        deliveries = StoreDeliveries(self._store, [read_secret(one.secret_file) for one in hooks])
+        routes = pages.routes(LINKS)
+        return StoreAnswers(asking.answer), deliveries, {f"{LINKS}/": Starlette(routes=routes)}
 
     async def _open(
         self,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from sekisho.domain.message import Channel
 from sekisho.store.canonical import Plain, canonical
+from sekisho.store.people import require
 from sekisho.store.tables_cases import holder_contact, holder_notice
 from sekisho.store.transaction import Transaction
 
@@ -38,7 +39,11 @@ class Holder:
 
 
 def put_holders(tx: Transaction, holders: Sequence[tuple[str, Holder]]) -> int:
-    """Write contacts by ``card_ref``, in the place of earlier ones of the same card; how many."""
+    """Write contacts by ``card_ref``, in the place of earlier ones of the same card; how many.
+
+    The acting person needs the permission ``holder.import``.
+    """
+    require(tx, "holder.import")
     for first in range(0, len(holders), _BATCH):
         part = dict(holders[first : first + _BATCH])
         _remove(tx, list(part))
@@ -55,6 +60,7 @@ def put_holders(tx: Transaction, holders: Sequence[tuple[str, Holder]]) -> int:
 
 def erase_holder(tx: Transaction, card_ref: str) -> bool:
     """Remove everything that is known of how the holder is reached; False if nothing was."""
+    require(tx, "holder.import")
     removed = _remove(tx, [card_ref])
     tx.record("holder.erase", "holder:contacts", {"holders": removed})
     return bool(removed)
