@@ -43,8 +43,9 @@ def program(words: Sequence[str] | None = None) -> typer.Typer:
     called = words[0] if words else ""
     if called == "--version":
         names = []
-    # A command's module has its name, with an underscore where Python has the word itself.
-    wanted = [name for name in names if name.rstrip("_") == called]
+    # A command's module has its name, with underscores for hyphens, and one at the end where
+    # Python has the word itself.
+    wanted = [name for name in names if name.rstrip("_") == called.replace("-", "_")]
     for name in wanted or names:
         importlib.import_module(f"{commands.__name__}.{name}").register(app)
     return app

@@ -1,0 +1,1 @@
+"""Asking the holder: follow the engine, send the question, take the answer, tell the engine."""

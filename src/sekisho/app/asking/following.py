@@ -1,0 +1,129 @@
+"""Follow the engine's decisions: open cases, join decisions to them, keep the cursor with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from sekisho.app.asking.asking import TICK, Asking, first_tick, once, reach_of
+from sekisho.domain.asking import CaseState, HolderCase, OutreachState, Purchase
+from sekisho.domain.authorization import DecisionKind, Feed, RequestKind, Told
+from sekisho.scoring import asking as machine
+from sekisho.store import cases
+from sekisho.store.holders import holder_of
+from sekisho.store.outbox import Done, Job, Later, Outcome, Running, enqueue
+from sekisho.store.tables import instant
+from sekisho.store.transaction import Transaction
+
+CURSOR: Final = "asking"
+BATCH: Final = 500
+LOOK_S: Final = 15
+"""How often the states of messages are looked at while another channel could take over."""
+
+
+class Follower:
+    """Reads the feed from a cursor that is kept in the same transaction as what follows from it."""
+
+    def __init__(self, asking: Asking, feed: Feed) -> None:
+        self._asking = asking
+        self._feed = feed
+
+    def follow_once(self, most: int = BATCH) -> int:
+        """Take over at most ``most`` decisions; how many. None is lost or taken twice."""
+        store = self._asking.store
+        with store.read() as connection:
+            cursor = cases.read_cursor(connection, CURSOR)
+        told = self._feed.after(cursor, most)
+        if not told:
+            return 0
+        with store.transaction("system:asking", "decisions of the engine") as tx:
+            if cases.read_cursor(tx, CURSOR) != cursor:
+                return 0  # another follower was quicker
+            self.take(tx, told)
+            cases.write_cursor(tx, CURSOR, told[-1].cursor)
+        return len(told)
+
+    def take(self, tx: Transaction, told: Sequence[Told]) -> None:
+        """Open cases and join decisions, in the order in which they were written down."""
+        there = cases.open_cases(tx, [one.request.card_ref for one in told])
+        for one in told:
+            card_ref, case = one.request.card_ref, there.get(one.request.card_ref)
+            if one.decision.repeated:
+                continue
+            if case is not None:
+                there[card_ref] = self._join(tx, case, purchase_of(one))
+            elif one.decision.ask and self._to_ask(tx, one):
+                there[card_ref] = self._asking.open_case(tx, card_ref, purchase_of(one))
+                enqueue(tx, [first_tick(there[card_ref].case_id)])
+
+    def _to_ask(self, tx: Transaction, one: Told) -> bool:
+        known = cases.is_known(tx, one.decision.decision_id)
+        return not known and not cases.was_refused(tx, one.request.card_ref)
+
+    def _join(self, tx: Transaction, case: HolderCase, purchase: Purchase) -> HolderCase:
+        if not cases.add_purchase(tx, case.case_id, purchase):
+            return case
+        now = self._asking.now(tx)
+        after = machine.joined(case, approved=not purchase.declined, at=now)
+        if after != case:
+            cases.save_case(tx, case, after)
+            enqueue(tx, [once(case.case_id, purchase.decision_id)])  # a call may be due by night
+        return after
+
+
+class CaseTick:
+    """The handler of ``case.tick``: does what is due, and comes back when the next thing is."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    def handle(self, job: Job, running: Running) -> Outcome:
+        """Look at the case; idempotent, because a step that was made is not due any more."""
+        store, case_id = running.store, str(job.payload["case"])
+        with store.transaction("system:asking", "what is due") as tx:
+            case = self._asking.tick(tx, case_id)
+            holder = holder_of(tx, case.card_ref)
+            now = self._asking.now(tx)
+        if job.payload.get("once"):
+            return Done()
+        reach = reach_of(holder)
+        due = machine.next_due(case, reach, self._asking.policy, now)
+        if due is None:
+            return Done()
+        if case.state is CaseState.OPEN and _may_fail(case, len(reach.ladder)):
+            due = min(due, now + LOOK_S)
+        # Not before the next second: the machine's time is whole seconds.
+        return Later(max(instant(due * 1_000_000), store.outside.clock() + timedelta(seconds=1)))
+
+
+def _may_fail(case: HolderCase, steps: int) -> bool:
+    """Whether a report on a message would make another channel due."""
+    waiting = (OutreachState.CREATED, OutreachState.SENT, OutreachState.DELIVERED)
+    left = len(case.outreach) < steps or any(one.channel != "phone" for one in case.outreach)
+    return left and any(one.state in waiting for one in case.outreach)
+
+
+def purchase_of(one: Told) -> Purchase:
+    """The purchase of a decision, as a holder would be shown it."""
+    request, decision = one.request, one.decision
+    if request.kind is RequestKind.ADVICE and request.approved is not None:
+        declined = not request.approved
+    else:
+        declined = decision.kind is DecisionKind.DECLINE
+    return Purchase(
+        decision_id=decision.decision_id,
+        authorized_at=request.authorized_at,
+        amount_minor=request.amount_minor,
+        currency=request.currency,
+        acquirer_id=request.acquirer_id,
+        merchant_id=request.merchant_id,
+        merchant_name=request.merchant_name,
+        mcc=request.mcc,
+        country=request.country,
+        declined=declined,
+        asked=decision.ask,
+    )
+
+
+__all__ = ["TICK", "CaseTick", "Follower", "purchase_of"]

@@ -1,0 +1,1 @@
+"""The ISO 8583 door: card authorizations over TCP."""
