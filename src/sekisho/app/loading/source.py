@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.progress import Progress
+from sekisho.rulebook.codes import codes
 from sekisho.warehouse.intake import InputRequest, OpenHistory, open_history
 
 _BATCH: Final = 10_000
@@ -24,6 +25,7 @@ _ENTRIES: Final = {
     "manual": "011", "keyed": "011", "ecommerce": "812", "stored": "102", "on_file": "102",
 }  # fmt: skip
 _YEN: Final = "392"
+_JAPAN: Final = "392"
 _AMOUNT: Final = 1_000
 """Minor units where a file tells no amounts."""
 
@@ -98,11 +100,11 @@ def _purchase(row: dict[str, Any]) -> Purchase:
         merchant_id=_fitting(told("merchant_id"), 15),
         terminal_id=_fitting(told("terminal_id") or told("merchant_id"), 8),
         amount_minor=_amount(told("amount_minor")),
-        currency=currency if currency.isdecimal() and len(currency) == 3 else _YEN,
+        currency=codes().currencies.get(currency.upper(), _YEN),
         mcc=mcc if mcc.isdecimal() and len(mcc) == 4 else "",
         entry_mode=(entry + "0" * 3)[:3] if entry.isdecimal() else _ENTRIES.get(entry, "000"),
         eci=told("eci"),
-        country=told("country") if told("country").isdecimal() else _YEN,
+        country=codes().countries.get(told("country").upper(), _JAPAN),
         initiator=told("initiator"),
     )
 
