@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sekisho.gateways.inbound.iso8583.mapping import CardReader, Meaning
 from sekisho.gateways.inbound.iso8583.server import Door
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings
 from sekisho.rulebook import response_codes
+from sekisho.rulebook.codes import codes as known_codes
 from sekisho.rulebook.response_codes import ResponseCodes
 
 
@@ -24,12 +24,11 @@ class DoorParts:
     """What a door is joined to besides the desk.
 
     ``cards``: what the vault does for it. ``codes``: field 39 for decisions; None: the shipped
-    table of the settings' network. ``countries``: two letters to three digits (ISO 3166-1).
+    table of the settings' network.
     """
 
     cards: CardReader
     codes: ResponseCodes | None = None
-    countries: Mapping[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
 
 
@@ -41,7 +40,7 @@ async def serve_iso8583(
     if codes is None:
         today = datetime.now(tz=UTC).date()  # noqa: TID251 - app reads the clock
         codes = response_codes.shipped(settings.network, today)
-    meaning = Meaning(settings, parts.cards, parts.countries)
+    meaning = Meaning(settings, parts.cards, known_codes().countries)
     exchange = Exchange(settings, desk, meaning, codes.of)
     door = Door(settings, exchange, desk, clock=_now)
     await door.open(host, port, parts.tls)

@@ -31,6 +31,7 @@ from sekisho.app.live import LiveDesk
 from sekisho.app.message_settings import read_secret, read_settings
 from sekisho.app.served_desk import FeedOnLoop, ServedDesk
 from sekisho.app.served_store import StoreAnswers, StoreDeliveries, StoreKeeper, StoreLog
+from sekisho.app.whole_file import whole_text
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.mapping import CardReader
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings
@@ -47,6 +48,7 @@ from sekisho.web.api.server import HttpServer, Tls
 
 Say = Callable[[str], None]
 CARD_KEY: Final = "card.key"
+CARD_KEY_ID: Final = "card-key.id"
 LINKS: Final = "/h"
 """Where the pages behind one-time links lie."""
 
@@ -109,14 +111,26 @@ class Health:
 def card_refs(data: Path, given: Path | None) -> tuple[CardRefs, bool]:
     """What makes references of card numbers, and whether its key was made just now.
 
-    Without a key file the data folder's own is used, and made where there is none yet.
+    Without a key file the data folder's own is used, and made where there is none yet. Another key
+    than the one that the folder was begun with is refused: each card would be a new one.
     """
     path = given or data / CARD_KEY
-    new = given is None and not path.exists()
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    noted = data / CARD_KEY_ID
+    before = noted.read_text(encoding="ascii").strip() if noted.exists() else ""
+    new = given is None and not path.exists() and not before
     if new:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_key(path, secrets.token_bytes(32))
-    return CardRefs(read_key(path)), new
+    refs = CardRefs(read_key(path))
+    if before and before != refs.key_id:
+        raise BadInput(
+            f"{data} was begun with the card key {before}, and {path.name} is {refs.key_id}",
+            hint="Give the key file that it was begun with: --card-key FILE",
+        )
+    if not before:
+        with whole_text(noted) as out:
+            out.write(f"{refs.key_id}\n")
+    return refs, new
 
 
 def bound(address: Address) -> socket.socket:
@@ -165,7 +179,8 @@ class Service:
         lacking = [] if served.settings else ["holders are not asked: --settings FILE"]
         health = Health(self.desk, self._keeper, lacking)
         keeping = asyncio.ensure_future(self._keeper.run())
-        with contextlib.ExitStack() as stack:
+        stack = contextlib.ExitStack()
+        try:
             answers, deliveries, pages = self._asking(served, stack, loop)
             rooms = self._rooms(served, health, answers, deliveries)
             async with contextlib.AsyncExitStack() as doors:
@@ -176,13 +191,13 @@ class Service:
                 await stop.wait()
                 health.ending = True
                 say("Ending: what is in flight is answered.")
+        finally:
+            gc.unfreeze()
             # Threads that wait for the engine need the loop until they have ended.
-            await asyncio.to_thread(stack.pop_all().close)
-        gc.unfreeze()
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
-        await asyncio.to_thread(self._keeper.end)
+            await asyncio.to_thread(stack.close)
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            await asyncio.to_thread(self._keeper.end)
 
     def _rooms(
         self,

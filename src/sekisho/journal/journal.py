@@ -74,14 +74,11 @@ class Journal:
 
         Begins a new file, opened at that time, where this one is full.
         """
-        needed = FRAME.size + LONGEST
-        if self.end + needed <= self._room:
-            return
-        current = self._segments[-1]
+        current, needed = self._segments[-1], self.end + FRAME.size + LONGEST
         if self.end - current.first >= self._most:
             self._begin(opened_at)
-            return
-        self._set_aside(self._fd, current.first, self.end + needed + STEP)
+        elif needed > self._room:
+            self._set_aside(self._fd, current.first, needed + STEP)
 
     def _set_aside(self, fd: int, first: int, until: int) -> None:
         try:

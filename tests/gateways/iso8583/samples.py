@@ -18,7 +18,7 @@ CARD = complete("400000" + "123456789")
 
 
 def request(**changes: str | None) -> dict[int, str]:
-    """The fields of an authorization in a web shop at half past midnight in Japan; f4="..." sets."""
+    """An authorization in a web shop at half past midnight in Japan; f4="..." sets field 4."""
     fields: dict[int, str] = {
         2: CARD, 3: "000000", 4: "000000070000", 7: "0817153012", 11: "000123", 12: "003012",
         13: "0818", 14: "2808", 18: "5732", 19: "392", 22: "812", 25: "59", 32: "12345678901",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import iso8583
 import pytest
 from hypothesis import given, settings
@@ -133,7 +135,7 @@ def test_without_type_or_bitmap_there_is_nothing_to_read(raw: bytes, reason: str
         (b"+6" + b"4" * 16, (2, "its length is not digits, or cut off")),
         (b"16" + b"4" * 15, (2, "the message ends inside it")),
         (b"1", (2, "its length is not digits, or cut off")),
-        ("16".encode() + "²".encode("latin-1") * 16, (2, "something other than digits")),
+        (b"16" + "²".encode("latin-1") * 16, (2, "something other than digits")),
     ],
 )
 def test_what_is_wrong_is_said_without_the_value(tail: bytes, wrong: tuple[int, str]) -> None:
@@ -200,10 +202,8 @@ def test_a_message_does_not_show_what_it_holds() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(NAMES), st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(name: str, raw: bytes) -> None:
-    try:
+    with contextlib.suppress(Unreadable):
         CODECS[name].decode(raw)
-    except Unreadable:
-        pass
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import ipaddress
 import logging
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gateways.iso8583.desk import SmallDesk
@@ -82,10 +84,8 @@ async def connected(door: Door) -> AsyncIterator[Peer]:
         yield Peer(reader, writer)
     finally:
         writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 def numbered(number: int, **changes: str) -> dict[int, str]:
@@ -152,7 +152,7 @@ def test_no_answer_leaves_before_it_is_durable_and_all_wait_together(desk: Small
             desk.waits.set()
             await first
             assert [(await peer.answer())[11] for _ in range(2)] == ["000001", "000002"]
-            assert [(await other.answer())[11] for _ in range(3)][0] == "000010"
+            assert (await other.answer())[11] == "000010"
             assert desk.flushes <= 2
 
     run(scene())
@@ -235,10 +235,11 @@ def test_a_peer_that_takes_no_answers_is_read_no_further_and_then_cut(desk: Smal
     """It floods and never reads: what waits for it stays bounded, and others are served."""
 
     async def scene() -> None:
-        async with opened(desk, limited(write_s=1.0)) as door:
-            deaf = socket.create_connection(("127.0.0.1", door.port))
-            deaf.setblocking(False)
+        async with opened(desk, limited(write_s=0.3)) as door:
+            deaf = socket.socket()
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", door.port))
+            deaf.setblocking(False)
             loop = asyncio.get_running_loop()
             echo = wrap(Framing(), CODEC.encode("0800", {7: "0817150000", 11: "000001", 70: "301"}))
             sent = 0
@@ -290,9 +291,9 @@ def test_more_peers_than_allowed_and_strangers_are_turned_away(desk: SmallDesk) 
 def test_a_flood_of_one_card_is_answered(desk: SmallDesk) -> None:
     async def scene() -> None:
         async with opened(desk) as door, connected(door) as peer:
-            peer.writer.write(stream_of(3_000))
+            peer.writer.write(stream_of(1_000))
             peer.writer.write_eof()
-            assert (await peer.gone()).count(CARD.encode()) == 3_000
+            assert (await peer.gone()).count(CARD.encode()) == 1_000
         assert len({one.card_ref for one in desk.requests}) == 1
 
     run(scene())
@@ -353,8 +354,6 @@ def test_an_address_in_use_is_said(desk: SmallDesk) -> None:
 
 def test_junk_from_many_peers_never_stops_the_door(desk: SmallDesk) -> None:
     """A small fuzz of the server; benchmarks/fuzz_iso.py is the long one."""
-    import numpy as np
-
     chance = np.random.default_rng(8583)
     logging.getLogger("sekisho.iso8583").setLevel(logging.CRITICAL)
 

@@ -47,7 +47,7 @@ def test_what_no_calendar_has_is_refused(told: str) -> None:
 
 
 @given(
-    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)),
+    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001
     st.integers(-150 * 86_400, 150 * 86_400),
     st.sampled_from([UTC_ZONE, TOKYO]),
 )

@@ -197,7 +197,7 @@ class CardChangeBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class CardChanged(msgspec.Struct, frozen=True):
-    """``logged``: the entry in the audit log is written; else it follows."""
+    """``status``: what holds now. ``logged``: the audit log has its entry; else it follows."""
 
     card_ref: str
     status: Literal["open", "stopped", "blocked"]

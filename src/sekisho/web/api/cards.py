@@ -33,7 +33,7 @@ async def stop(rooms: Rooms, call: Call) -> Answer:
     """Stop the card for now. The card comes first, the log second: a thief does not wait."""
     card_ref, change = _card(rooms, call), _read(call)
     if rooms.desk.status(card_ref) is not CardStatus.BLOCKED:
-        rooms.desk.set_status(_change_id(call, change), card_ref, CardStatus.STOPPED)
+        rooms.desk.set_status(_change_id(call, "stop", change), card_ref, CardStatus.STOPPED)
         await rooms.desk.durable()
     logged = await _log(rooms, call, "card.stop", card_ref, change)
     status = rooms.desk.status(card_ref) or CardStatus.STOPPED
@@ -54,9 +54,10 @@ async def reopen(rooms: Rooms, call: Call) -> Answer:
             problems.AWAY, "the audit log cannot be written to now, so the card stays as it is",
             todo="Try again when the state store is back: GET /readyz",
         )  # fmt: skip
-    rooms.desk.set_status(_change_id(call, change), card_ref, CardStatus.OPEN)
+    rooms.desk.set_status(_change_id(call, "open", change), card_ref, CardStatus.OPEN)
     await rooms.desk.durable()
-    return Answer(200, msgspec.json.encode(CardChanged(card_ref, CardStatus.OPEN.value, True)))
+    status = rooms.desk.status(card_ref) or CardStatus.OPEN
+    return Answer(200, msgspec.json.encode(CardChanged(card_ref, status.value, True)))
 
 
 def _card(rooms: Rooms, call: Call) -> str:
@@ -76,9 +77,9 @@ def _read(call: Call) -> CardChangeBody:
         raise unreadable(error) from None
 
 
-def _change_id(call: Call, change: CardChangeBody) -> str:
-    """Callers cannot take one another's ids away."""
-    return f"api:{call.caller.key_id if call.caller else ''}:{change.change_id}"
+def _change_id(call: Call, verb: str, change: CardChangeBody) -> str:
+    """Callers cannot take one another's ids away, and a stop is another change than an opening."""
+    return f"api:{call.caller.key_id if call.caller else ''}:{verb}:{change.change_id}"
 
 
 async def _log(

@@ -26,7 +26,8 @@ class Metrics:
     """What is counted; one for each process, with a registry of its own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second line for each figure that nobody reads
+        # It would be a second line for each figure, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry(auto_describe=False)
         self._requests = Counter(
             "sekisho_http_requests", "Answered requests", ("route", "status"),

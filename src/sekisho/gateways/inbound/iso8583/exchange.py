@@ -14,9 +14,10 @@ from enum import StrEnum
 from typing import Final
 
 from sekisho.domain.authorization import Decision, DecisionKind, Desk
-from sekisho.domain.errors import BadInput, StoreUnavailable
+from sekisho.domain.errors import BadInput, SekishoError, StoreUnavailable
 from sekisho.gateways.inbound.iso8583.codec import Codec, Message
 from sekisho.gateways.inbound.iso8583.mapping import (
+    FORMAT_ERROR,
     NOT_SUPPORTED,
     Meaning,
     Refused,
@@ -101,6 +102,9 @@ class Exchange:
         except StoreUnavailable as trouble:
             _LOG.warning("%s (trace %s) stood in for: %s", kind, _trace(message), trouble.message)
             return Reply(self._stood_in(message), Outcome.STAND_IN, lambda: b"")
+        except SekishoError as trouble:
+            _LOG.warning("%s (trace %s) answered 30: %s", kind, _trace(message), trouble.message)
+            return self._reply(message, FORMAT_ERROR, Outcome.REFUSED)
         except Exception:
             # Whatever it is, the peer waits for an answer and the other peers for theirs.
             _LOG.exception("%s (trace %s) could not be handled", kind, _trace(message))
@@ -126,7 +130,7 @@ class Exchange:
     def _network(self, message: Message, _now: int) -> Reply:
         code = message.fields.get(70, "")
         if message.wrong or 7 not in message.fields or 11 not in message.fields:
-            raise Refused("30", "a network message that cannot be read")
+            raise Refused(FORMAT_ERROR, "a network message that cannot be read")
         if code not in _NETWORK_CODES:
             raise Refused(NOT_SUPPORTED, "field 70: a function that is not supported")
         if code != "301":

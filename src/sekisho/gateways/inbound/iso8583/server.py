@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
@@ -215,12 +216,17 @@ class _Peer(asyncio.Protocol):
         """A peer connected."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_BUFFER)
+        link = transport.get_extra_info("socket")
+        if link is not None:
+            # The system's own buffer counts too, and would grow to megabytes for each deaf peer.
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         address = transport.get_extra_info("peername") or ("?",)
         self._name = ":".join(str(part) for part in address[:2])
         reason = self._door.admit(self, str(address[0]))
         if reason:
             _LOG.warning("peer %s was turned away: %s", self._name, reason)
-            transport.abort()
+            self._transport.abort()
             return
         _LOG.info("peer %s connected", self._name)
 
@@ -236,6 +242,8 @@ class _Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
+        if self._deaf:
+            return
         self._heard = self._loop.time()
         self._buffer += data
         if not self._again:
