@@ -199,6 +199,7 @@ def _to_trace(
         lead_times=leads,
         limits=_limits(answer, inputs, knows_acquirers=read.history.knows_acquirers),
         known_leaks=answer.known_leaks,
+        proposed_groups=answer.proposed_groups,
     )
 
 
