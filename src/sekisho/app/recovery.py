@@ -48,8 +48,11 @@ def recovered(data: Path, journal: Journal, utc_offset: int) -> tuple[Memory, in
 
 def _newest(folder: Path, journal: Journal) -> tuple[Memory | None, int]:
     for one in snapshots(folder):
-        if not journal.oldest() <= one.position <= journal.end:
-            log.warning("snapshot %s does not fit the journal and is passed over", one.path.name)
+        if one.position > journal.end:  # and the journal must not grow until it seems to fit
+            log.warning("snapshot %s is ahead of the journal and is set aside", one.path.name)
+            one.path.rename(one.path.with_suffix(".ahead"))
+            continue
+        if one.position < journal.oldest():
             continue
         wrong = damaged(one)
         if wrong is not None:

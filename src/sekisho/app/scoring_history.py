@@ -26,6 +26,7 @@ from sekisho.scoring.codes import (
 )
 from sekisho.scoring.messages import Authorizations
 from sekisho.vault.columns import column_holds_card_numbers
+from sekisho.warehouse.history import NO_REFUND
 from sekisho.warehouse.intake import InputRequest, open_history
 
 HANDBOOK_COLUMNS: Final = {
@@ -96,7 +97,9 @@ def read_history(
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> ScoringHistory:
     order = "authorized_at, transaction_id" if "transaction_id" in columns else "authorized_at"
-    table = connection.sql(f"FROM transactions ORDER BY {order}").to_arrow_table()
+    purchases = NO_REFUND.replace("AND", "WHERE", 1) if "message_type" in columns else ""
+    query = f"FROM transactions {purchases} ORDER BY {order}"
+    table = connection.sql(query).to_arrow_table()
     rows = table.num_rows
     if rows and table["amount_minor"].null_count:
         at = int(pc.index(pc.is_null(table["amount_minor"]), value=True).as_py())

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sekisho.domain.errors import StoreFull, StoreUnavailable
+from sekisho.domain.errors import StoreFull
 from sekisho.domain.ledger import Entry
 from sekisho.journal.codec import from_bytes, to_bytes
 from sekisho.journal.segments import (
@@ -26,6 +26,7 @@ from sekisho.journal.segments import (
     Segment,
     checksum,
     cut_tail,
+    damaged,
     frame,
     frames,
     holding,
@@ -73,14 +74,11 @@ class Journal:
 
         Begins a new file, opened at that time, where this one is full.
         """
-        needed = FRAME.size + LONGEST
-        if self.end + needed <= self._room:
-            return
-        current = self._segments[-1]
+        current, needed = self._segments[-1], self.end + FRAME.size + LONGEST
         if self.end - current.first >= self._most:
             self._begin(opened_at)
-            return
-        self._set_aside(self._fd, current.first, self.end + needed + STEP)
+        elif needed > self._room:
+            self._set_aside(self._fd, current.first, needed + STEP)
 
     def _set_aside(self, fd: int, first: int, until: int) -> None:
         try:
@@ -194,11 +192,7 @@ class Journal:
                 after = at + FRAME.size + len(payload)
                 yield at, after, from_bytes(payload)
             if after < until:
-                raise StoreUnavailable(
-                    f"the journal cannot be read at byte {after - segment.first} of "
-                    f"{segment.path.name}.",
-                    hint="Is the cursor one that was given out? Otherwise restore the back-up.",
-                )
+                raise damaged(segment.path, after - segment.first)
 
     def _reader(self, segment: Segment) -> int:
         fd = self._readers.get(segment.first)

@@ -74,15 +74,15 @@ def list_segments(folder: Path) -> list[Segment]:
         if len(head) < HEAD.size or not any(head):
             if path == max(folder.glob("*.journal")):
                 continue  # the process died while it began this file; nothing was written to it
-            raise _damaged(path, 0)
+            raise damaged(path, 0)
         magic, number, first, opened_at = HEAD.unpack(head)
         if magic != MAGIC or name_of(first) != path.name:
-            raise _damaged(path, 0)
+            raise damaged(path, 0)
         if found and found[-1].end != first:
             before = found[-1]
             end = end_of(before.path, before.first)
             if end != first:
-                raise _damaged(before.path, end - before.first)
+                raise damaged(before.path, end - before.first)
             found[-1] = before._replace(end=end)
         found.append(Segment(path, first, first + path.stat().st_size, number, opened_at))
     if found:
@@ -171,7 +171,8 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _damaged(path: Path, offset: int) -> StoreUnavailable:
+def damaged(path: Path, offset: int) -> StoreUnavailable:
+    """The trouble to raise where a file cannot be read on."""
     return StoreUnavailable(
         f"the journal is damaged: {path.name}, byte {offset}; what follows is there but cannot "
         "be read in order.",

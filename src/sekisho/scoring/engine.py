@@ -308,7 +308,8 @@ class Engine:
         memory = self.memory
         memory.changes.put(key_of("change", entry.change_id), position)
         if isinstance(entry, StatusChanged):
-            memory.status[memory.card(entry.card_ref)] = _STATUS.index(entry.status)
+            card = memory.card(entry.card_ref)  # first: it may move the array to a larger one
+            memory.status[card] = _STATUS.index(entry.status)
             return
         window = entry.window
         card = memory.card(window.card_ref)
