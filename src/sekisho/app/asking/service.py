@@ -19,10 +19,11 @@ from sekisho.app import message_worker
 from sekisho.app.asking.asking import TICK, Asking
 from sekisho.app.asking.desk import DeskLine, desk_handlers
 from sekisho.app.asking.following import CaseTick, Follower
-from sekisho.app.asking.links import Links, page_secret
+from sekisho.app.asking.links import Links
 from sekisho.app.asking.settings import read_asking
 from sekisho.app.asking.texts import Texts
 from sekisho.app.message_settings import MessageSettings, read_settings
+from sekisho.app.one_time import link_maker, page_secret
 from sekisho.domain.authorization import Feed
 from sekisho.domain.errors import SekishoError
 from sekisho.rulebook.templates import load
@@ -46,7 +47,7 @@ def open_asking(store: Store, settings: Path, wake: Callable[[], None] = lambda:
     return Asking(
         store=store,
         policy=read_asking(settings).policy,
-        texts=Texts(load(chosen.templates)),
+        texts=Texts(load(chosen.templates), link_maker(chosen)),
         number_secret=read_key(chosen.number_key).secret,
         wake=wake,
     )
