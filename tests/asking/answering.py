@@ -1,9 +1,9 @@
 """A process for tests that forks others which die as they are told: orders come as lines of JSON.
 
 An order: URL, folder, what, point, run. What: ``follow`` takes the engine's decisions over,
-``answer`` takes "not mine" from the app, ``tell`` carries jobs to the engine, ``all`` does the three.
-Point: at which of the points where something is done, counted from 1, it kills itself (SIGKILL); 0
-is never.
+``answer`` takes "not mine" from the app, ``tell`` carries jobs to the engine, ``all`` does all
+three. Point: at which of the points where something is done, counted from 1, it kills itself
+(SIGKILL); 0 is never.
 """
 
 from __future__ import annotations
