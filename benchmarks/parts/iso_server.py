@@ -1,7 +1,7 @@
 """A door on the live engine, or a minimal server beside it, as a process of its own.
 
-``python -m benchmarks.parts.iso_server KIND FOLDER``: prints the port, then serves until SIGTERM and
-prints how much processor time it took as JSON.
+``python -m benchmarks.parts.iso_server KIND FOLDER`` prints the port and the processor time so far
+as JSON, serves until SIGTERM, and prints the processor time again.
 
 - ``door``: the product; ``door-sync``: with ``--sync``
 - ``minimal``: asyncio and pyiso8583, reads a 0100 and answers 0110 without deciding or keeping
@@ -21,7 +21,16 @@ import sys
 import time
 from pathlib import Path
 
+import iso8583
+from iso8583.specs import default_ascii
+
+from sekisho.app.iso_door import DoorParts, serve_iso8583
+from sekisho.app.live import open_desk
 from sekisho.app.quick_loop import run_loop
+from sekisho.gateways.inbound.iso8583.mapping import CardReader
+from sekisho.gateways.inbound.iso8583.settings import plain
+from sekisho.vault.keys import CardKey
+from sekisho.vault.surrogate import CardRefs
 
 
 async def until_stopped() -> None:
@@ -36,20 +45,19 @@ def tell(**figures: float | str | int) -> None:
     print(json.dumps(figures), flush=True)
 
 
-async def door(folder: Path, *, sync: bool) -> dict[str, int]:
-    from sekisho.app.iso_door import DoorParts, serve_iso8583
-    from sekisho.app.live import open_desk
-    from sekisho.gateways.inbound.iso8583.mapping import CardReader
-    from sekisho.gateways.inbound.iso8583.settings import plain
-    from sekisho.vault.keys import CardKey
-    from sekisho.vault.surrogate import CardRefs
+def used() -> float:
+    """Processor seconds of this process."""
+    told = resource.getrusage(resource.RUSAGE_SELF)
+    return told.ru_utime + told.ru_stime
 
+
+async def door(folder: Path, *, sync: bool) -> dict[str, int]:
     refs = CardRefs(CardKey(key_id="load", secret=os.urandom(32)))
     desk = open_desk(folder, clock=lambda: int(time.time()), sync=sync)  # noqa: TID251
     opened = await serve_iso8583("127.0.0.1", 0, desk, plain(), DoorParts(CardReader(refs.of_text)))
     gc.collect()
     gc.freeze()
-    tell(port=opened.port)
+    tell(port=opened.port, cpu_s=used())
     await until_stopped()
     await opened.close()
     desk.close()
@@ -57,9 +65,6 @@ async def door(folder: Path, *, sync: bool) -> dict[str, int]:
 
 
 async def minimal() -> dict[str, int]:
-    import iso8583
-    from iso8583.specs import default_ascii
-
     count = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +81,7 @@ async def minimal() -> dict[str, int]:
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    tell(port=server.sockets[0].getsockname()[1])
+    tell(port=server.sockets[0].getsockname()[1], cpu_s=used())
     await until_stopped()
     server.close()
     return {"answered": count}
@@ -86,8 +91,7 @@ def main() -> None:
     kind, folder = sys.argv[1:3]
     work = minimal() if kind == "minimal" else door(Path(folder), sync=kind == "door-sync")
     counts = run_loop(work)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    tell(cpu_s=used.ru_utime + used.ru_stime, outcomes=json.dumps(counts))
+    tell(cpu_s=used(), outcomes=json.dumps(counts))
 
 
 if __name__ == "__main__":

@@ -114,10 +114,8 @@ def test_killed_and_started_again_nothing_that_was_answered_is_lost(
 def test_what_is_in_flight_is_answered_before_it_ends(tmp_path: Path, home: Path) -> None:
     body = json.dumps(purchase(1)).encode()
     head = b"POST /v1/authorizations HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
-    more = ("--sync",) if how is signal.SIGINT else ()
-    with serving(
-        tmp_path / "home", "--http", "127.0.0.1:0", "--data", tmp_path / "d", *more
-    ) as one:
+    words = ("--http", "127.0.0.1:0", "--data", tmp_path / "data", "--sync")
+    with serving(home, *words) as one:
         with socket.create_connection(("127.0.0.1", one.port("HTTP")), timeout=120) as raw:
             raw.sendall(head + body[:20])
             with client(one) as http:  # what came before it on the loop is through

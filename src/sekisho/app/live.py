@@ -289,6 +289,14 @@ class LiveDesk:
         if self._snapshooter.due() and self._snapshooter.begin(self.engine.memory):
             self._forget()
 
+    def begin_snapshot(self) -> None:
+        """Begin one now, unless one is being made; otherwise they come by themselves."""
+        self._snapshooter.begin(self.engine.memory)
+
+    def wait_for_snapshot(self) -> None:
+        """Wait until the one that was begun is whole."""
+        self._snapshooter.wait()
+
     def _forget(self) -> None:
         """Let go of what is older than the installation keeps."""
         limit = self._clock() - self._settings.journal_days * DAY

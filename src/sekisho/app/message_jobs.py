@@ -71,8 +71,9 @@ class Open:
 class Writers:
     """The writer of each mailing, made once."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, link_of: Callable[[str], str] | None = None) -> None:
         self._templates = templates
+        self._link_of = link_of
         self._known: dict[str, Writer] = {}
 
     def of(self, store: Store, mailing_id: str) -> Writer:
@@ -80,7 +81,7 @@ class Writers:
         if mailing_id not in self._known:
             with store.read() as connection:
                 settings = mailing_of(connection, mailing_id).settings
-            self._known[mailing_id] = writer_from(settings, self._templates)
+            self._known[mailing_id] = writer_from(settings, self._templates, self._link_of)
         return self._known[mailing_id]
 
 

@@ -88,6 +88,8 @@ class MessageSettings:
     sms: HookSettings | None = None
     push: HookSettings | None = None
     imap: ImapBox | None = None
+    link_base: str = ""
+    """Where one-time links lead, on the home page's domain; empty: no message has one."""
 
 
 def read_settings(path: Path) -> MessageSettings:
@@ -114,6 +116,7 @@ def read_settings(path: Path) -> MessageSettings:
         sms=_hook(table.inner("sms")) if "sms" in document else None,
         push=_hook(table.inner("push")) if "push" in document else None,
         imap=_imap(table.inner("imap")) if "imap" in document else None,
+        link_base=_link_base(table.inner("links")) if "links" in document else "",
     )
 
 
@@ -256,6 +259,14 @@ def _imap(table: _Table) -> ImapBox:
         port=int(table.number("port", 993)),
         folder=table.text("folder", "INBOX"),
     )
+
+
+def _link_base(table: _Table) -> str:
+    base = table.text("base").strip()
+    try:
+        return shown(ValueType.HOME_PAGE, base, Style("ja"))
+    except BadValue as error:
+        raise table.bad("base", str(error)) from None
 
 
 def _dkim(table: _Table) -> DkimFile:

@@ -13,6 +13,7 @@ import numpy as np
 from sekisho.app.message_jobs import PostMessages, SendMail, Writers
 from sekisho.app.message_settings import MessageSettings, read_secret
 from sekisho.app.messaging import PER_JOB
+from sekisho.app.one_time import link_maker
 from sekisho.domain.errors import BadInput
 from sekisho.domain.message import OPEN_STATES, Channel, MessageState
 from sekisho.domain.progress import Progress
@@ -38,7 +39,7 @@ def release_mailing(store: Store, mailing_id: str, actor: str, reason: str) -> i
 @contextmanager
 def handlers(settings: MessageSettings, store: Store) -> Iterator[dict[str, Handler]]:
     """The handlers of every channel that the settings know; closed at the end of the block."""
-    writers = Writers(load(settings.templates))
+    writers = Writers(load(settings.templates), link_maker(settings))
     made: dict[str, SendMail | PostMessages] = {}
     mail = settings.mail
     if mail is not None:

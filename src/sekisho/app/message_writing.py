@@ -7,7 +7,7 @@ that what was approved is what goes out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -37,6 +37,8 @@ class Writer:
     common: Mapping[str, str]
     templates: Templates
     era: bool = False
+    link_of: Callable[[str], str] | None = None
+    """Makes a one-time link of the seed that stands in a message's row."""
 
     def settings(self) -> dict[str, Any]:
         """What is kept with the mailing, so that it is written alike later."""
@@ -52,7 +54,11 @@ class Writer:
         }
 
 
-def writer_from(settings: Mapping[str, Any], templates: Templates) -> Writer:
+def writer_from(
+    settings: Mapping[str, Any],
+    templates: Templates,
+    link_of: Callable[[str], str] | None = None,
+) -> Writer:
     """The writer that `Writer.settings` describes."""
     senders: dict[str, Sender] = {
         language: Sender(**{**settings["senders"][language],
@@ -66,6 +72,7 @@ def writer_from(settings: Mapping[str, Any], templates: Templates) -> Writer:
         settings["common"],
         templates,
         settings["era"],
+        link_of,
     )
 
 
@@ -94,6 +101,9 @@ def write(writer: Writer, recipient: Recipient, number: str) -> Written:
         "recipient": addressed(recipient.name, recipient.honorific, recipient.language),
         "sent_on": writer.on.isoformat(),
     }
+    link = values.get("answer_link", "")
+    if link and writer.link_of is not None:
+        values["answer_link"] = writer.link_of(link)
     filled = fill(template, recipient.channel, values, era=era)
     outgoing = Outgoing(
         channel=recipient.channel,
@@ -104,6 +114,7 @@ def write(writer: Writer, recipient: Recipient, number: str) -> Written:
         body=_final(filled.body, recipient),
         number=number,
         personal=(recipient.name, *recipient.address),
+        answer_link=values.get("answer_link", ""),
     )
     require_sendable(outgoing)
     return Written(template.name, outgoing, digest(outgoing))

@@ -36,7 +36,6 @@ from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.mapping import CardReader
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings
 from sekisho.rulebook import response_codes
-from sekisho.rulebook.codes import codes
 from sekisho.store.transaction import Store
 from sekisho.vault.keys import read_key, write_key
 from sekisho.vault.surrogate import CardRefs
@@ -255,7 +254,7 @@ class Service:
             kind = "https" if served.tls else "http"
             say(f"HTTP on {kind}://{Address(served.http.host, port)}, {self._who()}")
         if served.iso8583 is not None:
-            parts = DoorParts(CardReader(self._refs.of_text), countries=codes().countries)
+            parts = DoorParts(CardReader(self._refs.of_text))
             where = served.iso8583
             door = await serve_iso8583(
                 where.host, where.port, self.desk, served.iso_settings, parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from sekisho.app.bars import drawn
 from sekisho.app.iso_door import address_of
 from sekisho.app.live import LiveDesk, open_desk
 from sekisho.app.opening import open_store
+from sekisho.app.quick_loop import run_loop
 from sekisho.app.serving import Address, Served, Service, card_refs, require_keys, timed
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583 import settings as iso
@@ -44,8 +44,6 @@ class Choice:
 
 def serve_all(choice: Choice, say: Say) -> None:
     """Serve until SIGINT or SIGTERM. ``say``: prints one line."""
-    import uvloop  # noqa: PLC0415 - not on every platform
-
     _hear_logs(say)
     served = _served(choice)
     refs, new_key = card_refs(choice.data, choice.card_key)
@@ -58,8 +56,7 @@ def serve_all(choice: Choice, say: Say) -> None:
         live = _recovered(choice, say)
         try:
             service = Service(live, store, refs, keys)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(service.run(served, say))
+            run_loop(service.run(served, say))
         finally:
             live.close()
     say("Ended. Everything that was answered is written down.")

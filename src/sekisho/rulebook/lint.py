@@ -22,6 +22,7 @@ class Outgoing:
 
     ``personal``: names and addresses of the recipient, which may hold any word (明日香 is a name)
     and are left out when wording is judged. ``attachments``: names of files that would go with it.
+    ``answer_link``: a one-time link of an operator who chose to send them; on the home page's host.
     """
 
     channel: Channel
@@ -33,6 +34,7 @@ class Outgoing:
     number: str
     personal: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
+    answer_link: str = ""
 
     @property
     def text(self) -> str:

@@ -165,8 +165,16 @@ def one_link_home(message: Outgoing) -> Iterator[Offence]:
     if len(links) > 1:
         yield Offence("one-link-home", f"has {len(links)} links; at most one", _cut(links[1]))
     for link in links:
-        if link.rstrip("/.") != message.home_page.rstrip("/"):
+        if link.rstrip("/.") != message.home_page.rstrip("/") and not _own_answer(message, link):
             yield Offence("one-link-home", "a link is not the registered home page", _cut(link))
+
+
+def _own_answer(message: Outgoing, link: str) -> bool:
+    """The message's own one-time link: on the home page's host or below it, by https."""
+    home = _host(message.home_page).removeprefix("www.")
+    host = _host(link)
+    own = host == home or host.endswith(f".{home}")
+    return own and link.startswith("https://") and link == message.answer_link
 
 
 def no_shortener(message: Outgoing) -> Iterator[Offence]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from sekisho.app.asking import effects as what_follows
-from sekisho.app.asking.texts import Texts
+from sekisho.app.asking.texts import Going, Texts, wants_link
+from sekisho.app.one_time import SEED, token_of
 from sekisho.domain.asking import (
     Answered,
     AnswerGiven,
@@ -27,6 +29,7 @@ from sekisho.scoring import asking as machine
 from sekisho.scoring.asking import AskPolicy, Reach, Step
 from sekisho.store import cases
 from sekisho.store.canonical import Plain
+from sekisho.store.case_links import add_link
 from sekisho.store.holders import Holder, holder_of
 from sekisho.store.messages import Change, by_number, change
 from sekisho.store.outbox import NewJob, enqueue
@@ -71,9 +74,13 @@ class Asking:
             state=CaseState.OPEN,
             opened_at=self.now(tx),
         )
-        step = machine.opened(case, reach_of(holder), self.policy, self.now(tx))
+        step = machine.opened(case, self._reach(tx, holder, purchase), self.policy, self.now(tx))
         cases.add_case(tx, replace(step.case, outreach=()), purchase)
         return self._go(tx, replace(step.case, outreach=()), step, (holder, purchase))
+
+    def _reach(self, tx: Transaction, holder: Holder | None, purchase: Purchase) -> Reach:
+        """How the holder is reached; by nothing where no texts are approved: the desk goes on."""
+        return reach_of(holder if self.texts.writer(tx, purchase) else None)
 
     def tick(self, tx: Transaction, case_id: str) -> HolderCase:
         """Take over what became of the messages, and do what is due."""
@@ -127,7 +134,14 @@ class Asking:
         mailing_id, writer = ready
         reference = f"{case.case_id}/{one.step}"
         number = message_number(self.number_secret, f"{mailing_id}/{reference}")
-        draft = self.texts.draft(writer, holder, purchase, (one.channel, reference), number)
+        link = ""
+        if wants_link(writer, holder, one.channel):
+            seed = tx.random_id()
+            ends = tx.now + timedelta(seconds=self.policy.expire_s)
+            add_link(tx, token_of(self.number_secret, seed), case.case_id, ends)
+            link = SEED + seed
+        going = Going(one.channel, reference, number, link)
+        draft = self.texts.draft(writer, holder, purchase, going)
         add_message(tx, mailing_id, draft, number)
         cases.note_number(tx, case.case_id, one.step, number)
         return not draft.trouble
@@ -225,7 +239,7 @@ class Asking:
             opened_at=self.now(tx),
         )
         cases.split_case(tx, new, [one.decision_id for one in left])
-        step = machine.opened(new, reach_of(holder), self.policy, self.now(tx))
+        step = machine.opened(new, self._reach(tx, holder, left[0]), self.policy, self.now(tx))
         self._go(tx, new, step, (holder, left[0]))
         enqueue(tx, [first_tick(new.case_id)])
 

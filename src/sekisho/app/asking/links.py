@@ -1,16 +1,7 @@
-"""One-time links: made of chance, kept as a hash, spent together with what they do.
-
-The token is derived from a random seed and the installation's key: the seed travels with the
-message that waits to be sent, so that neither the message's row nor the link's holds the token, and
-a stolen database opens nothing.
-"""
+"""What the page behind a one-time link does: look, or use the link up and stop the card."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -18,36 +9,14 @@ from sqlalchemy import select
 from sekisho.app.asking.asking import Asking
 from sekisho.app.asking.effects import STATUS
 from sekisho.domain.asking import Answer, AnswerGiven, CaseState, Way
-from sekisho.store.case_links import add_link, spend, token_hash, usable
+from sekisho.store.case_links import spend, token_hash, usable
 from sekisho.store.cases import find_case
 from sekisho.store.tables import outbox_job
-from sekisho.store.transaction import Store, Transaction
+from sekisho.store.transaction import Store
 from sekisho.web.holder import Outcome
 
-SEED: Final = "seed:"
-_PURPOSE: Final = b"sekisho one-time link 1\0"
 _PATIENCE_S: Final = 3.0
 _LOOK_S: Final = 0.05
-_FORM_PURPOSE: Final = b"sekisho holder pages 1\0"
-
-
-def token_of(secret: bytes, seed: str) -> str:
-    """The token that belongs to ``seed``: 128 bits, 22 characters that fit an address."""
-    digest = hmac.digest(secret, _PURPOSE + seed.encode("utf-8"), hashlib.sha256)
-    return base64.urlsafe_b64encode(digest[:16]).decode("ascii").rstrip("=")
-
-
-def page_secret(secret: bytes) -> bytes:
-    """The secret of the pages' forms, from the installation's key."""
-    return hmac.digest(secret, _FORM_PURPOSE, hashlib.sha256)
-
-
-def new_link(tx: Transaction, asking: Asking, case_id: str) -> str:
-    """Keep a new link for the case, usable as long as the question stands; its seed."""
-    seed = tx.random_id()
-    ends = tx.now + timedelta(seconds=asking.policy.expire_s)
-    add_link(tx, token_of(asking.number_secret, seed), case_id, ends)
-    return SEED + seed
 
 
 class Links:

@@ -6,6 +6,7 @@ answers to the engine, and is woken when there is one.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,10 +20,11 @@ from sekisho.app import message_worker
 from sekisho.app.asking.asking import TICK, Asking
 from sekisho.app.asking.desk import DeskLine, desk_handlers
 from sekisho.app.asking.following import CaseTick, Follower
-from sekisho.app.asking.links import Links, page_secret
+from sekisho.app.asking.links import Links
 from sekisho.app.asking.settings import read_asking
 from sekisho.app.asking.texts import Texts
 from sekisho.app.message_settings import MessageSettings, read_settings
+from sekisho.app.one_time import link_maker, page_secret
 from sekisho.domain.authorization import Feed
 from sekisho.domain.errors import SekishoError
 from sekisho.rulebook.templates import load
@@ -32,6 +34,7 @@ from sekisho.store.worker import Worker
 from sekisho.vault.keys import read_key
 from sekisho.web.holder.pages import HolderPages, ShownSender
 
+log = logging.getLogger(__name__)
 _IDLE_S: Final = 0.2
 _LOOK_S: Final = 1.0
 """How often answers that another process took (the desk's commands) are looked for."""
@@ -46,7 +49,7 @@ def open_asking(store: Store, settings: Path, wake: Callable[[], None] = lambda:
     return Asking(
         store=store,
         policy=read_asking(settings).policy,
-        texts=Texts(load(chosen.templates)),
+        texts=Texts(load(chosen.templates), link_maker(chosen)),
         number_secret=read_key(chosen.number_key).secret,
         wake=wake,
     )
@@ -104,8 +107,9 @@ class AskingThreads:
             try:
                 if self._follower.follow_once():
                     continue
-            except (SekishoError, TimeoutError):
-                wait_s = _AWAY_S  # the store or the engine is away: the cursor waits
+            except Exception as error:  # whatever it is, the cursor waits and asking goes on later
+                _note("decisions are not followed now", error)
+                wait_s = _AWAY_S
             self._stop.wait(wait_s)
 
     def _tell(self) -> None:
@@ -114,7 +118,8 @@ class AskingThreads:
             try:
                 if self._desk.run_once(self._stop):
                     continue
-            except SekishoError:
+            except Exception as error:  # the jobs are written down, and wait
+                _note("answers do not reach the engine now", error)
                 self._stop.wait(_AWAY_S)
             self.alarm.wait(_LOOK_S)
 
@@ -143,6 +148,12 @@ def asking_beside(
             yield asking, holder_pages(asking, chosen)
         finally:
             threads.stop()
+
+
+def _note(what: str, error: Exception) -> None:
+    """Say what is wrong: our own errors hold no personal data, of others only the kind is told."""
+    told = error.message if isinstance(error, SekishoError) else type(error).__name__
+    log.warning("%s: %s", what, told)
 
 
 def _outbox(store: Store, policy: RetryPolicy | None) -> Outbox:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from sekisho.app.message_list import Recipient
 from sekisho.app.message_writing import Writer, writer_from
 from sekisho.app.messaging import drafts
+from sekisho.app.one_time import ANSWER_LINK
 from sekisho.domain.asking import Purchase
 from sekisho.domain.message import Channel
 from sekisho.domain.progress import Silent
@@ -62,19 +63,21 @@ _DIGITS: Final = re.compile(r"\d(?:[ \-]?\d){8,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A draft with its mailing, number and whether it may go."""
+class Going:
+    """One message: by which channel, the caller's reference, its number, the link's seed if any."""
 
-    mailing_id: str
-    draft: Draft
+    channel: Channel
+    reference: str
     number: str
+    link: str = ""
 
 
 class Texts:
     """Writes questions under the standing mailings that were approved."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, link_of: Callable[[str], str] | None = None) -> None:
         self._templates = templates
+        self._link_of = link_of
         self._known: dict[str, Writer | None] = {}
 
     def writer(self, tx: Transaction, purchase: Purchase) -> tuple[str, Writer] | None:
@@ -85,21 +88,31 @@ class Texts:
             return None
         if mailing_id not in self._known:
             settings = mailing_of(tx, mailing_id).settings
-            writer = writer_from(settings, self._templates)
+            writer = writer_from(settings, self._templates, self._link_of)
             same = settings.get("texts") == texts_digest(writer)
             self._known[mailing_id] = writer if same else None
         found = self._known[mailing_id]
         return None if found is None else (mailing_id, found)
 
     @staticmethod
-    def draft(
-        writer: Writer, holder: Holder, purchase: Purchase, way: tuple[Channel, str], number: str
-    ) -> Draft:
-        """The question by ``way`` (channel, reference), judged; without the name if need be."""
-        made = _draft(writer, _recipient(writer, holder, purchase, way), number)
+    def draft(writer: Writer, holder: Holder, purchase: Purchase, one: Going) -> Draft:
+        """The question, judged; without the shop's name if the linter refuses it with it."""
+        made = _draft(writer, _recipient(writer, holder, purchase, one), one.number)
         if made.trouble:
-            made = _draft(writer, _recipient(writer, holder, purchase, way, named=False), number)
+            made = _draft(
+                writer, _recipient(writer, holder, purchase, one, named=False), one.number
+            )
         return made
+
+
+def wants_link(writer: Writer, holder: Holder, channel: Channel) -> bool:
+    """Whether the text for this channel has a place for a one-time link: an operator's choice."""
+    template = writer.templates.find(writer.kind, _language(holder), writer.on)
+    return channel in template.channels and ANSWER_LINK in template.needed(channel)
+
+
+def _language(holder: Holder) -> Language:
+    return "en" if holder.language == "en" else "ja"
 
 
 def texts_digest(writer: Writer) -> str:
@@ -139,12 +152,11 @@ def _recipient(
     writer: Writer,
     holder: Holder,
     purchase: Purchase,
-    way: tuple[Channel, str],
+    going: Going,
     *,
     named: bool = True,
 ) -> Recipient:
-    channel, reference = way
-    language: Language = "en" if holder.language == "en" else "ja"
+    channel, language = going.channel, _language(holder)
     words = _WORDS[language]
     used_at = datetime.fromtimestamp(purchase.authorized_at, ZoneInfo(holder.time_zone))
     values = {
@@ -156,11 +168,12 @@ def _recipient(
         "used_at": used_at.isoformat(timespec="minutes"),
         "amount": amount_text(purchase, language),
         "app_place": writer.common[f"app_place_{language}"],
+        ANSWER_LINK: going.link,
     }
     address = holder.address(channel)
     return Recipient(
         row=0,
-        reference=reference,
+        reference=going.reference,
         name=holder.name,
         honorific=holder.honorific,
         language=language,

@@ -144,7 +144,7 @@ async def _form(request: Request) -> dict[str, str]:
         content += part
         if len(content) > _BODY_MOST:
             return {}
-    fields = parse_qs(content.decode("ascii", "replace"), max_num_fields=10)
+    fields = parse_qs(content.decode("ascii", "replace"))
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -24,7 +24,7 @@ NEVER_READ: Final = frozenset({35, 36, 45, 52, 53, 55})
 _PLANS_MOST: Final = 512
 _TRACK: Final = re.compile(r"([0-9]{8,19})[=Dd]([0-9]{4})?")
 # What the loop of `Codec.decode` does with a field.
-_FIXED_DIGITS, _FIXED_TEXT, _FIXED_OPAQUE, _FIXED_BCD, _OTHER = range(5)
+_FIXED_DIGITS, _FIXED_TEXT, _FIXED_OPAQUE, _FIXED_BCD, _SHORT_DIGITS, _OTHER = range(6)
 _Step = tuple[int, int, int, FieldShape]
 
 
@@ -62,12 +62,14 @@ class Codec:
         # Every byte is one character and back in all of these, so places in both are the same.
         self._charset = "latin-1" if variant.text == "ascii" else variant.text
         self._bcd = variant.digits == "bcd"
+        self._texts = not self._bcd and variant.lengths == "text"
         self._plans: dict[bytes, tuple[list[_Step], int]] = {}
-        self._bitmaps: dict[tuple[int, ...], bytes] = {}
+        self._writings: dict[tuple[int, ...], tuple[bytes, list[_Step]]] = {}
+        self._seconds = _SECONDS[self._charset]
 
     # ------------------------------------------------------------------ reading
 
-    def decode(self, data: bytes) -> Message:
+    def decode(self, data: bytes) -> Message:  # noqa: C901 - the loop of the hot path
         """Read one message; raises `Unreadable` where not even its fields can be told."""
         kind, place = self._type(data)
         plan, place = self._plan(data, place)
@@ -76,7 +78,15 @@ class Codec:
         fields: dict[int, str] = {}
         message = Message(kind, fields)
         for number, step, width, shape in plan:
-            if step == _OTHER:
+            if step == _SHORT_DIGITS:
+                told = text[place : place + 2]
+                end = place + 2 + int(told) if told.isdecimal() else 0
+                value = text[place + 2 : end]
+                if end <= len(text) and len(value) <= width and value.isdecimal():
+                    fields[number] = value
+                    place = end
+                    continue
+            if step >= _SHORT_DIGITS:
                 place = self._other(message, data, place, shape)
                 if place < 0:
                     return message
@@ -131,10 +141,6 @@ class Codec:
         self._plans[key] = (steps, len(key))
         return steps, place + len(key)
 
-    @property
-    def _seconds(self) -> frozenset[bytes]:
-        return _SECONDS[self._charset]
-
     def _numbers(self, bitmap: bytes) -> list[int]:
         if self.variant.bitmap == "hex":
             digits = bitmap.decode(self._charset)
@@ -161,6 +167,8 @@ class Codec:
             kind = _FIXED_TEXT
         elif plain and shape.content is Content.OPAQUE:
             kind = _FIXED_OPAQUE
+        elif shape.prefix == 2 and shape.content is Content.DIGITS and self._texts:
+            kind = _SHORT_DIGITS
         return number, kind, shape.width, shape
 
     def _other(self, message: Message, data: bytes, place: int, shape: FieldShape) -> int:
@@ -239,15 +247,26 @@ class Codec:
     def encode(self, kind: str, fields: Mapping[int, str]) -> bytes:
         """Write a message; BadInput that names the field which does not fit, without its value."""
         numbers = tuple(sorted(fields))
-        parts = [bytes.fromhex(kind) if self._bcd else kind.encode(self._charset)]
-        bitmap = self._bitmaps.get(numbers)
-        parts.append(self._bitmap(numbers) if bitmap is None else bitmap)
-        parts.extend(
-            self._written(self.variant.fields[number], fields[number]) for number in numbers
-        )
-        return b"".join(parts)
+        known = self._writings.get(numbers)
+        bitmap, plan = self._writing(numbers) if known is None else known
+        pieces = []
+        for number, step, width, shape in plan:
+            value = fields[number]
+            fits = len(value) == width and (
+                (step == _FIXED_DIGITS and value.isdecimal())
+                or (step == _FIXED_TEXT and value.isprintable())
+            )
+            pieces.append(value if fits else self._spelled(shape, value))
+        body = "".join(pieces)
+        try:
+            if self._bcd:
+                return bytes.fromhex(kind) + bitmap + bytes.fromhex(body)
+            return kind.encode(self._charset) + bitmap + body.encode(self._charset)
+        except UnicodeEncodeError:
+            raise self._unwritable(plan, fields) from None
 
-    def _bitmap(self, numbers: tuple[int, ...]) -> bytes:
+    def _writing(self, numbers: tuple[int, ...]) -> tuple[bytes, list[_Step]]:
+        """Bitmap and steps for a message with these fields."""
         for number in numbers:
             if number not in self.variant.fields:
                 raise BadInput(f"field {number} is not one of the variant {self.variant.name}")
@@ -257,23 +276,37 @@ class Codec:
             bits |= 1 << 127
         raw = bits.to_bytes(size // 8, "big")
         bitmap = raw.hex().upper().encode(self._charset) if self.variant.bitmap == "hex" else raw
-        if len(self._bitmaps) < _PLANS_MOST:
-            self._bitmaps[numbers] = bitmap
-        return bitmap
+        # Text in a message of half-bytes is spelled out too.
+        steps = [
+            (number, _OTHER if self._bcd else step, width, shape)
+            for number, step, width, shape in (self._step(number) for number in numbers)
+        ]
+        if len(self._writings) < _PLANS_MOST:
+            self._writings[numbers] = (bitmap, steps)
+        return bitmap, steps
 
-    def _written(self, shape: FieldShape, value: str) -> bytes:
-        size = len(value)
-        if shape.content is Content.BYTES:
-            size = len(value) // 2
+    def _spelled(self, shape: FieldShape, value: str) -> str:
+        """A field as it goes into the message: characters, or half-bytes where those are joined."""
+        size = len(value) // 2 if shape.content is Content.BYTES else len(value)
         if size > shape.width or (shape.prefix == 0 and size != shape.width):
             raise BadInput(f"field {shape.number} has a length of {size}, wanted {shape.width}")
         if reason := _trouble(shape.content, value):
             raise BadInput(f"field {shape.number}: {reason}")
+        told = self._told(size, shape.prefix) if shape.prefix else b""
         try:
-            body = self._body(shape, value)
+            spelled = told + self._body(shape, value)
         except (UnicodeEncodeError, ValueError):
             raise BadInput(f"field {shape.number} cannot be written in this variant") from None
-        return self._told(size, shape.prefix) + body if shape.prefix else body
+        return spelled.hex() if self._bcd else spelled.decode(self._charset)
+
+    def _unwritable(self, plan: list[_Step], fields: Mapping[int, str]) -> BadInput:
+        """The trouble with the first field that the character set cannot write."""
+        for number, _, _, shape in plan:
+            try:
+                self._spelled(shape, fields[number])
+            except BadInput as trouble:
+                return trouble
+        return BadInput("the message cannot be written in this variant")
 
     def _body(self, shape: FieldShape, value: str) -> bytes:
         if self._bcd and shape.content in (Content.DIGITS, Content.TRACK):

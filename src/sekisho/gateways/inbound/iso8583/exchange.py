@@ -6,6 +6,7 @@ The engine decides and has written it down when it returns; an answer may leave 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
@@ -28,7 +29,6 @@ _LOG: Final = logging.getLogger("sekisho.iso8583")
 OK: Final = "00"
 BROKEN: Final = "96"
 _NETWORK_CODES: Final = {"001": "sign-on", "002": "sign-off", "301": "echo test"}
-_APPROVAL_LETTERS: Final = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 class Outcome(StrEnum):
@@ -205,12 +205,8 @@ def response_type(kind: str) -> str:
 
 def approval_of(decision_id: str) -> str:
     """An approval code (field 38) that is the same for a repeat: six digits and letters."""
-    number = int.from_bytes(hashlib.blake2b(decision_id.encode(), digest_size=8).digest(), "big")
-    letters = []
-    for _ in range(6):
-        number, place = divmod(number, len(_APPROVAL_LETTERS))
-        letters.append(_APPROVAL_LETTERS[place])
-    return "".join(letters)
+    hashed = hashlib.blake2b(decision_id.encode(), digest_size=5).digest()
+    return base64.b32encode(hashed)[:6].decode("ascii")
 
 
 def _trace(message: Message) -> str:

@@ -25,16 +25,21 @@ def instant(month_to_second: str, now: int, zone: ZoneInfo = UTC_ZONE) -> int:
     Raises `ImpossibleTime`. A message of 31 December that arrives on 1 January is of last year. In
     the hour that daylight saving time repeats, the first one is meant.
     """
+    return _instant(month_to_second, now // _DAY_S, zone)
+
+
+# Thousands of messages are of the same second.
+@lru_cache(maxsize=8192)
+def _instant(month_to_second: str, day_of_now: int, zone: ZoneInfo) -> int:
     minute, second = month_to_second[6:8], month_to_second[8:10]
     if not (month_to_second.isdecimal() and len(month_to_second) == 10):
         raise ImpossibleTime("a time is not ten digits")
     if minute > "59" or second > "59":
         raise ImpossibleTime("a time with a minute or second past 59")
-    hour = _hour(month_to_second[:6], now // _DAY_S, zone)
+    hour = _hour(month_to_second[:6], day_of_now, zone)
     return hour + 60 * int(minute) + int(second)
 
 
-# One entry for each hour that traffic is of, not for each message.
 @lru_cache(maxsize=4096)
 def _hour(month_to_hour: str, day_of_now: int, zone: ZoneInfo) -> int:
     month, day, hour = (int(month_to_hour[at : at + 2]) for at in (0, 2, 4))
