@@ -9,8 +9,8 @@ card itself is left out (a card that said "not me" is stopped): the gain is what
 shops.
 
 How answers enter the model is chosen on the validation folds, which is what runs without
-``--test``: as features alone; as rows of the training too (pooled); or as a model of their own whose
-score is averaged with the other's (Dal Pozzolo et al., TNNLS 2018).
+``--test``: as features alone; as rows of the training too (pooled); or as a model of their own,
+whose score is averaged with the other's (Dal Pozzolo et al., TNNLS 2018).
 """
 
 from __future__ import annotations
@@ -136,6 +136,8 @@ def run(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="asking", description=__doc__)
     parser.add_argument("--asked", type=int, nargs="*", default=[30, 100, 300, 1_000])
     parser.add_argument("--rest", type=int, default=0, help="days for which an asked card rests")
+    parser.add_argument("--per-shop", type=int, default=0, help="most questions about a shop a day")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--test", action="store_true", help="the test folds, the chosen way alone")
     options = parser.parse_args(argv)
     path = source()
@@ -145,9 +147,9 @@ def run(argv: list[str]) -> None:
     told = history(Path(path))
     starts = handbook.TEST_FOLDS if options.test else handbook.VALIDATION_FOLDS
     lines = [line(told, "none", judged(told, nobody(told), "features", starts))]
-    ways = (CHOSEN,) if options.test else tuple(WAYS)
+    ways = (CHOSEN,) if options.test else options.ways
     for count in options.asked:
-        habits = Habits(count, rest=options.rest)
+        habits = Habits(count, rest=options.rest, per_shop=options.per_shop)
         year = Asking(told, habits, np.random.default_rng(7)).run()
         lines += [line(told, f"{count}, {way}", judged(told, year, way, starts)) for way in ways]
     year = everybody(told)

@@ -53,11 +53,15 @@ WITH_ANSWERS = replace(
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How asking goes: cards a day, share that answers, days for which an asked card rests."""
+    """How asking goes: cards a day, share that answers, days for which an asked card rests.
+
+    ``per_shop``: most questions about one shop in one evening; 0: as many as it comes to.
+    """
 
     cards: int
     answered: float = 0.8
     rest: int = 0
+    per_shop: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,15 @@ def answers(told: ScoringHistory, rows: Ints) -> Labels:
     )  # fmt: skip
 
 
-def worst_of_each_card(score: NDArray[np.float64], card: NDArray[np.int32], most: int) -> Ints:
-    """Places of the most suspicious purchase of each of the ``most`` most suspicious cards."""
+def worst_of_each(score: NDArray[np.float64], key: NDArray[np.int32], most: int = 1) -> Ints:
+    """Places of the ``most`` most suspicious purchases of each key, the worst ones first."""
     ranked = np.argsort(-score, kind="stable")
-    _, first = np.unique(card[ranked], return_index=True)
-    return ranked[np.sort(first)[:most]]
+    keys = key[ranked]
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    number = np.arange(keys.size) - np.repeat(begins, np.diff(np.append(begins, keys.size)))
+    return ranked[np.sort(order[number < most])]
 
 
 class Asking:
@@ -121,9 +129,7 @@ class Asking:
 
     def run(self) -> Year:
         """Every day in order: play it, ask in the evening, learn at midnight."""
-        state = new_state(
-            self._told.cards, self._told.merchants, events=self._told.of.at.size // 2
-        )
+        state = new_state(self._told.cards, self._told.merchants, events=self._told.of.at.size // 2)
         new = np.zeros(0, np.int64)
         learnt = 0
         for day in range(int(self._day[0]), int(self._day[-1]) + 1):
@@ -141,13 +147,17 @@ class Asking:
         """Rows of today whose holders are asked and answer."""
         if day < BEGIN or not self._habits.cards:
             return np.zeros(0, np.int64)
-        if (day - BEGIN) % WEEK == 0:
+        if self._model is None or (day - BEGIN) % WEEK == 0:
             self._model = self._trained(day)
-        assert self._model is not None
         card = self._told.of.card[first:last]
         free = np.flatnonzero(day - self._asked_on[card] >= self._habits.rest)
         score = self._model.margin(self._vectors[first:last][free])
-        picked = free[worst_of_each_card(score, card[free], self._habits.cards)]
+        ranked = worst_of_each(score, card[free])
+        if self._habits.per_shop:
+            shop = self._told.of.merchant[first:last][free][ranked]
+            kept = worst_of_each(score[ranked], shop, self._habits.per_shop)
+            ranked = ranked[kept]
+        picked = free[ranked[: self._habits.cards]]
         self._asked_on[card[picked]] = day
         return np.sort(first + picked[self._rng.random(picked.size) < self._habits.answered])
 

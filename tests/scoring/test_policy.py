@@ -105,7 +105,7 @@ LISTS = {"trusted": Listed("merchant", "listed[0] == 1")}
     ("rule", "trouble"),
     [
         ('merchant in list("trusted") && merchant', "joins bool and merchant"),
-        ('merchant in list("trustd")', "there is no list \"trustd\""),
+        ('merchant in list("trustd")', 'there is no list "trustd"'),
         ('card in list("trusted")', "a list of merchant, not card"),
         ('amount in list("trusted")', "a list of merchant, not double"),
         ("merchant in [1]", "merchant is looked up in list"),
@@ -224,7 +224,7 @@ def test_all_rows_at_once_give_what_each_gives() -> None:
 
 def test_a_policy_that_contradicts_itself_is_refused() -> None:
     rule = POLICY.rules[0]
-    with pytest.raises(BadInput, match="two rules are called .night."):
+    with pytest.raises(BadInput, match="two rules are called 'night'"):
         CompiledPolicy(Policy("2", (rule, rule)))
     with pytest.raises(BadInput, match="do not rise"):
         CompiledPolicy(Policy("2", (), (Threshold(5, 0.1, 0.2), Threshold(5, 0.1, 0.2))))
