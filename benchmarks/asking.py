@@ -96,7 +96,7 @@ WAYS: Final[dict[str, Callable[[Case], Floats]]] = {
     "pooled": pooled,
     "separate": separate,
 }
-CHOSEN: Final = "features"
+CHOSEN: Final = "pooled"
 
 
 def value_detection(told: ScoringHistory, results: Sequence[handbook.FoldResult]) -> float:
@@ -135,8 +135,8 @@ def run(argv: list[str]) -> None:
     """Ask none, some, and everybody; print the table."""
     parser = argparse.ArgumentParser(prog="asking", description=__doc__)
     parser.add_argument("--asked", type=int, nargs="*", default=[30, 100, 300, 1_000])
-    parser.add_argument("--rest", type=int, default=0, help="days for which an asked card rests")
-    parser.add_argument("--per-shop", type=int, default=0, help="most questions about a shop a day")
+    parser.add_argument("--rest", type=int, default=7, help="days for which an asked card rests")
+    parser.add_argument("--per-shop", type=int, default=1, help="most questions about a shop a day")
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--test", action="store_true", help="the test folds, the chosen way alone")
     options = parser.parse_args(argv)
