@@ -44,7 +44,10 @@ SALES: Final = (250, 300)
 ALERT_DAY: Final = 271  # three weeks after the first sale
 WATCH_DAYS: Final = 1_095
 TAKEN: Final = ("pan", "expiry", "security_code")
-SCALES: Final = (20.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
+SCALES: Final = (20.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1)
+FLOORED: Final = (
+    "exposed_code == 1.0 && remote == 1.0 && eci != 3.0 && card_first_at_shop == 1.0 && score >= {}"
+)
 Bools = NDArray[np.bool_]
 
 
@@ -135,58 +138,96 @@ def scored(of: World) -> tuple[Scored, Scored]:
     return told[0], told[1]
 
 
-def scaled(policy: Policy, scale: float, *, watch: bool) -> Policy:
-    """The default policy with all thresholds times ``scale``; with or without the watch rules."""
-    thresholds = tuple(
-        replace(one, ask_from=one.ask_from * scale, decline_from=one.decline_from * scale)
-        for one in policy.thresholds
-    )
+def compiled(policy: Policy, *, watch: bool, floor: float | None = None) -> CompiledPolicy:
+    """The default policy with or without the rules of its watch table.
+
+    ``floor``: another score from which a card whose code was taken is asked about.
+    """
     rules = tuple(rule for rule in policy.rules if watch or not rule.name.startswith("watch_"))
-    return replace(policy, thresholds=thresholds, rules=rules)
+    if floor is not None:
+        rules = tuple(
+            replace(rule, when=FLOORED.format(floor)) if rule.name == "watch_code_taken" else rule
+            for rule in rules
+        )
+    return CompiledPolicy(replace(policy, rules=rules))
 
 
-def stopped(of: World, told: Scored, policy: Policy) -> tuple[float, float]:
-    """Share of the misuse's amount that is stopped, and the insult rate."""
+def scaled(policy: CompiledPolicy, scale: float) -> CompiledPolicy:
+    """The same policy with all thresholds times ``scale``."""
+    return policy.with_thresholds(
+        tuple(
+            replace(one, ask_from=one.ask_from * scale, decline_from=one.decline_from * scale)
+            for one in policy.policy.thresholds
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Share of the misuse's amount that is stopped; insults among all, and among watched cards."""
+
+    stopped: float
+    insults: float
+    insults_watched: float
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """As the table has them."""
+        return (
+            f"{100 * self.stopped:.1f} %",
+            f"{100 * self.insults:.3f} %",
+            f"{100 * self.insults_watched:.2f} %",
+        )
+
+
+def judged(of: World, told: Scored, policy: CompiledPolicy) -> Point:
+    """What a policy does after the alert."""
     history = of.history
     amount = history.of.amount[told.rows]
-    listed = np.zeros((told.rows.size, max(len(policy.lists), 1)), np.uint8)
-    decisions = backtest.decide_all(
-        CompiledPolicy(policy), told.vectors, told.score, amount, listed
-    )
+    lists = max(len(policy.policy.lists), 1)
+    listed = np.zeros((told.rows.size, lists), np.uint8)
+    decisions = backtest.decide_all(policy, told.vectors, told.score, amount, listed)
     misuse = of.misuse[told.rows].astype(np.int8)
-    judged = Judged(history.of.at[told.rows], history.of.card[told.rows], amount, misuse)
-    sums = backtest.sums(judged, decisions)
+    rows = Judged(history.of.at[told.rows], history.of.card[told.rows], amount, misuse)
+    sums = backtest.sums(rows, decisions)
     genuine = (history.fraud[told.rows] == 0) & (misuse == 0)
-    insults = float((decisions.flagged & genuine).sum() / genuine.sum())
-    return sums.value_stopped / max(sums.value, 1), insults
+    exposed = np.array([ref in of.exposed for ref in history.card_refs])
+    watched = genuine & exposed[history.of.card[told.rows]]
+    return Point(
+        sums.value_stopped / max(sums.value, 1),
+        float((decisions.flagged & genuine).sum() / genuine.sum()),
+        float((decisions.flagged & watched).sum() / watched.sum()),
+    )
 
 
 def run(argv: list[str]) -> None:
-    """Make the world, judge it at every strictness, print the two curves."""
+    """Make the world, judge it at every strictness, print the curves."""
     parser = argparse.ArgumentParser(prog="watch", description=__doc__)
     parser.add_argument("--cards", type=int, default=6_000)
     parser.add_argument("--seed", type=int, default=1_000)
+    parser.add_argument("--floors", type=float, nargs="*", default=[], help="scores to try")
     options = parser.parse_args(argv)
-    policy = policy_of(default_text()).policy
     with tempfile.TemporaryDirectory() as folder:
         of = world(options.cards, options.seed, Path(folder))
-    without, with_list = scored(of)
+    without, watched = scored(of)
     after = of.misuse[without.rows]
     value = int(of.history.of.amount[without.rows][after].sum())
     print(
         f"{len(of.exposed):,} exposed cards; after the alert {int(after.sum())} purchases of "
         f"misuse worth {value:,}"
     )
+    policy = policy_of(default_text()).policy
+    ways = {"no watch list": (without, compiled(policy, watch=False))}
+    ways["watch list"] = (watched, compiled(policy, watch=True))
+    for floor in options.floors:
+        ways[f"from {floor:g}"] = (watched, compiled(policy, watch=True, floor=floor))
     lines = []
-    for scale in SCALES:
-        plain = stopped(of, without, scaled(policy, scale, watch=False))
-        watched = stopped(of, with_list, scaled(policy, scale, watch=True))
-        keep("watch", {"seed": options.seed, "scale": scale, "without": plain, "with": watched})
-        lines.append(
-            (f"{scale:g}", f"{100 * plain[0]:.1f} %", f"{100 * plain[1]:.3f} %", f"{100 * watched[0]:.1f} %",
-             f"{100 * watched[1]:.3f} %")
-        )  # fmt: skip
+    for name, (rows, rules) in ways.items():
+        for scale in SCALES:
+            point = judged(of, rows, scaled(rules, scale))
+            keep("watch", {"seed": options.seed, "way": name, "scale": scale, "point": point.cells})
+            lines.append((name, f"{scale:g}", *point.cells))
     show(
-        ("thresholds times", "misuse stopped", "insult rate", "with the watch list", "insult rate"),
+        ("", "thresholds times", "misuse stopped", "insult rate", "of watched cards"),
         lines,
     )

@@ -36,7 +36,7 @@ why = "quiet hours"
 """
 
 
-def read(text: str):  # noqa: ANN201
+def read(text: str):
     return parse_policy(text, shipped)
 
 
@@ -67,7 +67,7 @@ def test_whatever_decides_changes_the_digest_and_the_rest_does_not(old: str, new
 @pytest.mark.parametrize(
     ("old", "new", "trouble"),
     [
-        ('when = ', 'wen = ', "rule 1 .night.: 'wen' is not known"),
+        ("when = ", "wen = ", "rule 1 .night.: 'wen' is not known"),
         ('action = "ask"', 'action = "hold"', "'hold' is no action"),
         ("hour", "hours", "rule 'night': character 1: there is no feature 'hours'"),
         ("ask_from = 0.5", 'ask_from = "0.5"', "threshold 1: ask_from is '0.5'"),

@@ -40,7 +40,7 @@ def day_end(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
-def known(cards: CardIndex | None = CardIndex(CARDS), **more) -> Known:  # noqa: ANN003, B008
+def known(cards: CardIndex | None = CardIndex(CARDS), **more) -> Known:  # noqa: B008
     given_facts = {"named": (), "prior": {}, "today": TODAY, "day_end": day_end} | more
     return Known(cards, **given_facts)
 
@@ -49,7 +49,7 @@ def alert(*entries: AlertEntry, elements: tuple[str, ...] = ("pan", "expiry")) -
     return Alert("架空-1", AlertSource.SCHEME, TODAY, elements, entries, *WINDOW)
 
 
-def fate_of(entry: AlertEntry, facts: Known | None = None, **more) -> Fate:  # noqa: ANN003
+def fate_of(entry: AlertEntry, facts: Known | None = None, **more) -> Fate:
     (told,) = judge(alert(entry, **more), facts or known(), shipped())
     return told.fate
 

@@ -99,6 +99,12 @@ def test_a_version_that_was_not_tried_cannot_be_proposed(fresh: Made) -> None:
         keep_backtest(tx, TWO, tried(ONE))
 
 
+def past_the_rules(made: Made, row: dict[str, object]) -> None:
+    with made.store.transaction("person:s-02", "past the rules") as tx:
+        tx.execute(insert(policy_activation).values(**row))
+        tx.record("rule.activate", f"policy:{ONE}")
+
+
 def test_the_database_itself_refuses_what_was_not_tried(fresh: Made) -> None:
     fresh.cast()
     keep(fresh, ONE)
@@ -106,9 +112,8 @@ def test_the_database_itself_refuses_what_was_not_tried(fresh: Made) -> None:
         "number": 1, "role": "live", "policy_id": ONE, "backtest_sha256": None,
         "proposal_id": None, "actor": "person:s-02", "activated_us": 1,
     }  # fmt: skip
-    with pytest.raises(Conflict), fresh.store.transaction("person:s-02", "past the rules") as tx:
-        tx.execute(insert(policy_activation).values(**row))
-        tx.record("rule.activate", f"policy:{ONE}")
+    with pytest.raises(Conflict):
+        past_the_rules(fresh, row)
     assert live(fresh) is None
 
 

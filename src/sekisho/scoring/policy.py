@@ -9,7 +9,8 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -115,6 +116,14 @@ class CompiledPolicy:
         self._fired = np.zeros(max(len(policy.rules), 1), np.uint8)
         self._books = [_book(one) for one in policy.lists]
         self._nowhere = np.zeros(max(len(policy.lists), 1), np.uint8)
+
+    def with_thresholds(self, thresholds: tuple[Threshold, ...]) -> CompiledPolicy:
+        """The same rules and lists with other thresholds; nothing is compiled again."""
+        policy = replace(self.policy, thresholds=thresholds)
+        _check(policy)
+        other = copy(self)
+        other.policy = policy
+        return other
 
     def listed(self, subject: Subject, at: int) -> Flags:
         """Of each list (at least one entry long), whether it holds the subject at that time."""

@@ -218,7 +218,8 @@ def show(
     console.print(f"  window: {start or '?'} to {end or '?'}; received {one.received_on}")
     if held:
         last = max(card.until for card in held)
-        console.print(f"  watched until {last.date().isoformat()} at the latest")
+        console.print(f"  {one.watched:,} watched, until {last.date().isoformat()} at the latest")
+    console.print("  its last import:")
     for name, words in FATES:
         if one.funnel.get(name):
             console.print(f"  {words:<48} {one.funnel[name]:>10,}")
