@@ -125,6 +125,33 @@ def test_every_letter_begins_a_page_and_long_ones_go_on(typesetter: Typesetter) 
         assert flat(one.recipient) in flat(reader.pages[first - 1].extract_text())
 
 
+def test_pages_are_numbered_where_there_are_several(typesetter: Typesetter) -> None:
+    """And the bytes are the same whatever was set before: one page, or two."""
+    short = [letter(n) for n in range(3)]
+    long = [letter(n, body="\n\n".join(["長い段落です。" * 30] * 9)) for n in range(2)]
+    mixed = [short[0], long[0], short[1]]
+    batch = typesetter.set(mixed, at=AT)
+    assert batch.pages_each == [1, 2, 1]
+    pages = [flat(page.extract_text()) for page in PdfReader(io.BytesIO(batch.pdf)).pages]
+    assert ["1/2" in text for text in pages] == [False, True, False, False]
+    assert ["2/2" in text for text in pages] == [False, False, True, False]
+    first = typesetter.set(long, at=AT)
+    assert typesetter.set(mixed, at=AT).pdf == batch.pdf
+    assert typesetter.set(short, at=AT).pages_each == [1, 1, 1]
+    assert typesetter.set(long, at=AT).pdf == first.pdf
+
+
+def test_no_page_begins_with_a_single_line_of_a_paragraph(typesetter: Typesetter) -> None:
+    for lines in range(18, 30):
+        body = "\n\n".join(["短い段落です。"] * lines + ["長い段落です。" * 20])
+        batch = typesetter.set([letter(0, body=body)], at=AT)
+        if batch.pages == 1:
+            continue
+        second = PdfReader(io.BytesIO(batch.pdf)).pages[1].extract_text()
+        assert flat(second).count("長い段落です。") != 1
+    assert batch.pages == 2, "the paragraph has gone over the edge"
+
+
 def test_text_is_never_markup(typesetter: Typesetter) -> None:
     hostile = '#read("/etc/passwd") $x^2$ *b* _i_ \\u{41} @ref <label> `raw` = h'
     batch = typesetter.set([letter(0, body=hostile, title="#panic()")], at=AT)

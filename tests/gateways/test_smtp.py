@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gc
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mail_server import Kept, Running, free_port
+from sekisho.domain.errors import BadInput
 from sekisho.gateways.outbound.email.accepted_log import LogAnswer, accepted_ids, ask
 from sekisho.gateways.outbound.email.smtp import Fate, Handed, MailDoor, Parcel, SmtpServer, Tls
 
@@ -233,8 +235,31 @@ Nov 23 12:00:05 mx other[5]: message-id=<four@example.jp> was refused
 
 
 def test_logs_of_three_servers_are_read() -> None:
-    lines = LOG.splitlines()
-    assert accepted_ids(lines) == {f"{name}@example.jp" for name in ("one", "two", "three")}
+    lines = LOG.encode().splitlines(keepends=True)
+    asked = [f"{name}@example.jp" for name in ("one", "two", "three", "four", "cut")]
+    assert accepted_ids(lines, asked) == set(asked[:3])
+    assert accepted_ids(lines, asked[1:]) == {asked[1], asked[2]}
+
+
+def test_a_queue_number_that_is_used_again_is_another_message() -> None:
+    cut = b"mx postfix/cleanup[1]: 4F1: message-id=<cut@example.jp>\n"
+    other = b"mx postfix/cleanup[1]: 4F1: message-id=<other@example.com>\n"
+    active = b"mx postfix/qmgr[3]: 4F1: from=<x@example.jp>, size=9\n"
+    assert accepted_ids([cut, other, active], ["cut@example.jp"]) == set()
+    assert accepted_ids([cut, active], ["cut@example.jp"]) == {"cut@example.jp"}
+
+
+def test_logs_are_read_oldest_first_whatever_their_order(tmp_path: Path) -> None:
+    """A log is rotated between two lines of one message."""
+    older, newer = tmp_path / "mail.log.1", tmp_path / "mail.log"
+    lines = LOG.splitlines(keepends=True)
+    older.write_text("".join(lines[:2]), encoding="utf-8")
+    newer.write_text("".join(lines[2:]), encoding="utf-8")
+    os.utime(older, (1, 1))
+    asked = ["<one@example.jp>"]
+    assert ask([newer, older], asked, ["<two@example.jp>"]) == {asked[0]: LogAnswer.ACCEPTED}
+    with pytest.raises(BadInput, match=r"mail\.log\.2 cannot be read"):
+        ask([newer, tmp_path / "mail.log.2"], asked, [])
 
 
 def test_a_log_only_says_no_where_it_covers_the_time(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ finds ``sending`` left by another one knows that these may have gone out: they b
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +23,7 @@ from sekisho.app.message_writing import (
     write,
     writer_from,
 )
-from sekisho.domain.errors import BadInput
+from sekisho.domain.errors import BadInput, StoreUnavailable
 from sekisho.domain.message import MessageState
 from sekisho.gateways.outbound.email.accepted_log import LogAnswer, ask
 from sekisho.gateways.outbound.email.dkim_sign import DkimKey, signed
@@ -45,7 +46,7 @@ from sekisho.store.messages import (
     ready,
     slice_of,
 )
-from sekisho.store.outbox import Done, Job, Later, LeaseLost, Outcome, Running
+from sekisho.store.outbox import Done, Job, Later, Outcome, Running
 from sekisho.store.tables import instant, microseconds
 from sekisho.store.transaction import Store
 
@@ -54,6 +55,12 @@ LOOK_AHEAD: Final = 200
 """How many waiting messages are looked at, so that a slow carrier does not stop the others."""
 ANCHORS: Final = 20
 _SECOND_US: Final = 1_000_000
+_AWAY_S: Final = 1.0
+_AFTER: Final = {
+    Fate.ACCEPTED: MessageState.SENT,
+    Fate.REFUSED: MessageState.FAILED,
+    Fate.IN_DOUBT: MessageState.IN_DOUBT,
+}
 WORKER: Final = "system:messages"
 _DOUBT_PATIENCE: Final = 10
 """How many settling times a worker waits for a log that does not answer."""
@@ -144,25 +151,43 @@ class SendMail:
         """
         store, changes = running.store, list[Change]()
         while True:
-            going, held, wait_s = self._next_chunk(writer, part, store)
-            changes += held
-            if going:
-                _confirm(running, part, changes)
-            if going or changes:
-                with store.transaction(WORKER, "sending") as tx:
-                    change(tx, part.mailing_id, changes)
-                    if going:
-                        begin(tx, [one for one, _ in going])
-            changes = []
+            with _never_lost(running, part, changes):
+                going, held, wait_s = self._next_chunk(writer, part, running)
+                self._begin(part, running, [one for one, _ in going], [*changes, *held])
             if not going and not held:
                 return wait_s
             handed = door.deliver([parcel for _, parcel in going])
             changes = self._changes([one for one, _ in going], handed, store.outside.clock())
 
+    @staticmethod
+    def _begin(
+        part: Slice, running: Running, going: Sequence[Message], changes: Sequence[Change]
+    ) -> None:
+        """Commit what became of the last chunk together with the beginning of the next."""
+        if not going and not changes:
+            return
+        if going:
+            running.confirm()
+        try:
+            with running.store.transaction(WORKER, "sending") as tx:
+                change(tx, part.mailing_id, changes)
+                if going:
+                    begin(tx, going)
+        except StoreUnavailable:
+            # Whether the beginning was committed is not known, but that nothing left the house is.
+            why = "the database was away before it was sent"
+            state = MessageState.RENDERED
+            stay = [Change(m.message_id, state, why, attempt=m.attempts + 1) for m in going]
+            with _never_lost(running, part, stay):
+                raise
+
     def _next_chunk(
-        self, writer: Writer, part: Slice, store: Store
+        self, writer: Writer, part: Slice, running: Running
     ) -> tuple[list[tuple[Message, Parcel]], list[Change], float | None]:
         """What goes next, what is held back, and the shortest wait that a carrier asks for."""
+        if running.stopping:
+            return [], [], None
+        store = running.store
         now = store.outside.clock()
         with store.read() as connection:
             found = ready(connection, part, microseconds(now), LOOK_AHEAD)
@@ -219,19 +244,18 @@ class SendMail:
 
     def _change(self, message: Message, handed: Handed, now: datetime) -> Change:
         why = f"{handed.code or ''} {handed.reply}".strip()
-        if handed.fate is Fate.ACCEPTED:
-            return Change(message.message_id, MessageState.SENT, why)
-        if handed.fate is Fate.IN_DOUBT:
-            return Change(message.message_id, MessageState.IN_DOUBT, why)
-        if handed.fate is Fate.REFUSED:
-            return Change(message.message_id, MessageState.FAILED, why)
+        attempt = message.attempts + 1
+        state = _AFTER.get(handed.fate)
+        if state is not None:
+            return Change(message.message_id, state, why, attempt=attempt)
         now_us = microseconds(now)
         since_s = (now_us - (message.first_us or now_us)) / _SECOND_US
-        wait = self._schedule.next_wait(message.attempts + 1, since_s)
+        wait = self._schedule.next_wait(attempt, since_s)
         if wait is None:
-            return Change(message.message_id, MessageState.FAILED, f"given up: {why}")
+            why = f"given up: {why}"
+            return Change(message.message_id, MessageState.FAILED, why, attempt=attempt)
         later = now_us + int(wait * _SECOND_US)
-        return Change(message.message_id, MessageState.RENDERED, why, later)
+        return Change(message.message_id, MessageState.RENDERED, why, later, attempt)
 
     def _settle_doubts(self, store: Store, part: Slice) -> float | None:
         """Find out about messages in doubt, or decide by policy.
@@ -315,7 +339,7 @@ class PostMessages:
             with store.transaction(WORKER, "posted again under the same key") as tx:
                 again = [Change(one.message_id, MessageState.RENDERED) for one in left]
                 change(tx, part.mailing_id, again)
-        while self._post_chunk(writer, part, running):
+        while not running.stopping and self._post_chunk(writer, part, running):
             pass
         return _outcome(store, part, [])
 
@@ -381,14 +405,24 @@ class _Doors:
                 self._idle.pop().close()
 
 
-def _confirm(running: Running, part: Slice, changes: Sequence[Change]) -> None:
-    """Go on only if the job is still ours; what is known of the last chunk is kept either way."""
+@contextmanager
+def _never_lost(running: Running, part: Slice, changes: Sequence[Change]) -> Iterator[None]:
+    """What became of messages is known here alone: where the block fails, it is written first.
+
+    However long the database is away, unless the worker is told to end.
+    """
     try:
-        running.confirm()
-    except LeaseLost:
-        if changes:
-            with running.store.transaction(WORKER, "what became of messages") as tx:
-                change(tx, part.mailing_id, changes)
+        yield
+    except Exception:
+        while changes:
+            try:
+                with running.store.transaction(WORKER, "what became of messages") as tx:
+                    change(tx, part.mailing_id, changes)
+                break
+            except StoreUnavailable:
+                if running.stopping:
+                    break
+                running.store.outside.sleep(_AWAY_S)
         raise
 
 

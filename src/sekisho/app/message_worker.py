@@ -14,7 +14,7 @@ from sekisho.app.message_jobs import PostMessages, SendMail, Writers
 from sekisho.app.message_settings import MessageSettings, read_secret
 from sekisho.app.messaging import PER_JOB
 from sekisho.app.one_time import link_maker
-from sekisho.domain.errors import BadInput
+from sekisho.domain.errors import BadInput, StoreUnavailable
 from sekisho.domain.message import OPEN_STATES, Channel, MessageState
 from sekisho.domain.progress import Progress
 from sekisho.gateways.outbound.email.dkim_sign import read_dkim_key
@@ -114,8 +114,11 @@ def _watch(store: Store, mailing_id: str, thread: threading.Thread, progress: Pr
     progress.step("send", total=total)
     while thread.is_alive():
         thread.join(_LOOK_S)
-        with store.read() as connection:
-            found = counts(connection, mailing_id)
+        try:
+            with store.read() as connection:
+                found = counts(connection, mailing_id)
+        except StoreUnavailable:
+            continue  # the worker waits for it too
         waiting = sum(n for (way, state), n in found.items() if way in electronic
                       and state in OPEN_STATES)  # fmt: skip
         progress.advance(max(0, total - waiting - shown))

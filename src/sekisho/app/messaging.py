@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from sekisho.app.message_list import Recipient
@@ -172,7 +173,10 @@ def note_states(
     if not fit:
         return 0
     with store.transaction(actor, why or "what became of messages") as tx:
-        return sum(_change(tx, one, after, why) for one in fit)
+        return sum(
+            _change(tx, mailing_id, list(some), after, why)
+            for mailing_id, some in groupby(fit, key=lambda one: one.mailing_id)
+        )
 
 
 def _posted(one: Message, after: MessageState) -> bool:
@@ -181,10 +185,13 @@ def _posted(one: Message, after: MessageState) -> bool:
     return by_hand and one.state is MessageState.RENDERED and after is MessageState.SENT
 
 
-def _change(tx: Transaction, one: Message, after: MessageState, why: str) -> int:
-    if _posted(one, after):
-        begin(tx, [one])
-    return change(tx, one.mailing_id, [Change(one.message_id, after, why)])
+def _change(
+    tx: Transaction, mailing_id: str, some: Sequence[Message], after: MessageState, why: str
+) -> int:
+    posted = [one for one in some if _posted(one, after)]
+    if posted:
+        begin(tx, posted)
+    return change(tx, mailing_id, [Change(one.message_id, after, why) for one in some])
 
 
 def messages_named(store: Store, what: Sequence[str], channel: Channel) -> list[Message]:

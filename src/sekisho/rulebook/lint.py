@@ -43,9 +43,9 @@ class Outgoing:
 
     @property
     def wording(self) -> str:
-        """Subject and body without what is the recipient's own."""
+        """Subject and body without what is the recipient's own, the message's number included."""
         text = self.text
-        for own in sorted(filter(None, self.personal), key=len, reverse=True):
+        for own in sorted(filter(None, (*self.personal, self.number)), key=len, reverse=True):
             text = text.replace(own, "○")
         return text
 

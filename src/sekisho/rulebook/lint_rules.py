@@ -119,9 +119,20 @@ _THREAT_EN: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=16)  # every rule asks for the same few texts
+# Every rule asks for the same few texts, and the wording of a mailing is often one for all.
+_remembered = lru_cache(maxsize=32)
+
+
+@_remembered
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
+
+
+@_remembered
+def _matches(patterns: tuple[re.Pattern[str], ...], wording: str) -> tuple[str, ...]:
+    """What of the plain ``wording`` any of the ``patterns`` matches."""
+    text = _plain(wording)
+    return tuple(found[0] for pattern in patterns for found in pattern.finditer(text))
 
 
 def _cut(text: str) -> str:
@@ -136,20 +147,30 @@ def no_attachment(message: Outgoing) -> Iterator[Offence]:
 
 def no_secret_asked(message: Outgoing) -> Iterator[Offence]:
     """No sentence asks for a card number, a code, a password or a date of birth."""
-    for sentence in re.split(r"[。\n!?！？]|\.\s", _plain(message.wording)):
+    for asking in _asking(message.wording):
+        yield Offence("no-secret-asked", "asks for card data or a code", _cut(asking))
+
+
+@_remembered
+def _asking(wording: str) -> tuple[str, ...]:
+    """What asks for a secret, in the order of the text."""
+    found = []
+    for sentence in re.split(r"[。\n!?！？]|\.\s", _plain(wording)):
         japanese = _ASK_JA.search(sentence)
         if japanese and not _NOT_JA.search(sentence[japanese.start() :]):
-            yield Offence("no-secret-asked", "asks for card data or a code", _cut(japanese[0]))
+            found.append(japanese[0])
         english = _ASK_EN.search(sentence)
         if english and not _NOT_EN.search(sentence[: english.end()]):
-            yield Offence("no-secret-asked", "asks for card data or a code", _cut(english[0]))
+            found.append(english[0])
+    return tuple(found)
 
 
-def _links(text: str) -> list[str]:
+@_remembered
+def _links(text: str) -> tuple[str, ...]:
     """Addresses in ``text`` that a program would make a link of, mail addresses left out."""
     urls = _URL.findall(text)
     rest = _EMAIL.sub(" ", _URL.sub(" ", text))
-    return urls + [name + (path or "") for name, path in _BARE.findall(rest)]
+    return (*urls, *(name + (path or "") for name, path in _BARE.findall(rest)))
 
 
 def _host(link: str) -> str:
@@ -196,13 +217,10 @@ def own_mail_domain(message: Outgoing) -> Iterator[Offence]:
 
 def absolute_dates(message: Outgoing) -> Iterator[Offence]:
     """Days are dates with a year: a letter is read days after it was written."""
-    text = _plain(message.wording)
-    for pattern in (_RELATIVE_JA, _RELATIVE_EN):
-        for found in pattern.finditer(text):
-            yield Offence("absolute-dates", "a day that depends on when it is read", found[0])
-    for pattern in (_DAY_WITHOUT_YEAR_JA, _DAY_WITHOUT_YEAR_EN):
-        for found in pattern.finditer(text):
-            yield Offence("absolute-dates", "a date without its year", found[0])
+    for found in _matches((_RELATIVE_JA, _RELATIVE_EN), message.wording):
+        yield Offence("absolute-dates", "a day that depends on when it is read", found)
+    for found in _matches((_DAY_WITHOUT_YEAR_JA, _DAY_WITHOUT_YEAR_EN), message.wording):
+        yield Offence("absolute-dates", "a date without its year", found)
 
 
 def sender_first(message: Outgoing) -> Iterator[Offence]:
@@ -267,10 +285,8 @@ def short_enough(message: Outgoing) -> Iterator[Offence]:
 
 def no_threat(message: Outgoing) -> Iterator[Offence]:
     """Nobody is hurried or threatened: that is how phishing makes people act."""
-    text = _plain(message.wording)
-    for pattern in (_THREAT_JA, _THREAT_EN):
-        for found in pattern.finditer(text):
-            yield Offence("no-threat", "hurries or threatens the reader", found[0])
+    for found in _matches((_THREAT_JA, _THREAT_EN), message.wording):
+        yield Offence("no-threat", "hurries or threatens the reader", found)
 
 
 def no_hidden_characters(message: Outgoing) -> Iterator[Offence]:

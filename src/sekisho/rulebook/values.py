@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -68,6 +69,7 @@ _EMAIL: Final = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+
 _LINKISH: Final = re.compile(r"https?:|www\.|://|<|>", re.IGNORECASE)
 
 
+@lru_cache(maxsize=512)  # most values are the same in every message of a mailing
 def shown(kind: ValueType, raw: str, style: Style) -> str:
     """The text of ``raw`` in a message; raises `BadValue` where it is not of this type.
 

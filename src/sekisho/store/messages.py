@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from sekisho.domain.errors import BadInput, Conflict
 from sekisho.domain.message import FOLLOWING, OPEN_STATES, Channel, MessageState, may_follow
@@ -25,6 +25,7 @@ from sekisho.store.transaction import Transaction
 
 SEND: Final = "notice.send"
 _ROWS: Final = 2_000
+_LOOKED_UP: Final = 1_000
 _READY: Final = (MessageState.APPROVED, MessageState.RENDERED)
 
 
@@ -79,12 +80,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new state for one message. ``next_us``: when it may be tried again."""
+    """A new state for one message. ``next_us``: when it may be tried again.
+
+    ``attempt``: which attempt it is about (from 1). It is left out where the message is at another
+    one by now: what a worker knows of an attempt says nothing of one that somebody else began.
+    """
 
     message_id: int
     state: MessageState
     trouble: str = ""
     next_us: int = 0
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,23 +270,22 @@ def begin(tx: Transaction, found: Sequence[Message]) -> None:
 
     Raises `Conflict` (and nothing is changed) where another worker has taken one of them.
     """
-    done = tx.execute(
-        update(message)
-        .where(
-            message.c.message_id.in_([one.message_id for one in found]),
-            message.c.state.in_(_READY),
-        )
-        .values(
-            state=MessageState.SENDING.value,
-            attempts=message.c.attempts + 1,
-            first_us=func.coalesce(message.c.first_us, tx.now_us),
-            attempt_us=tx.now_us,
-            changed_us=tx.now_us,
-        )
-    )
-    if done.rowcount != len(found):
+    ids = [one.message_id for one in found]
+    begun = 0
+    for first in range(0, len(ids), _LOOKED_UP):
+        some = message.c.message_id.in_(ids[first : first + _LOOKED_UP])
+        values = {
+            "state": MessageState.SENDING.value,
+            "attempts": message.c.attempts + 1,
+            "first_us": func.coalesce(message.c.first_us, tx.now_us),
+            "attempt_us": tx.now_us,
+            "changed_us": tx.now_us,
+        }
+        beginning = update(message).where(some, message.c.state.in_(_READY)).values(values)
+        begun += tx.execute(beginning).rowcount
+    if begun != len(found):
         raise Conflict("another worker has taken one of these messages")
-    _record(tx, "message.begin", found[0].mailing_id, [one.message_id for one in found])
+    _record(tx, "message.begin", found[0].mailing_id, ids)
 
 
 def change(tx: Transaction, mailing_id: str, changes: Sequence[Change]) -> int:
@@ -289,32 +294,50 @@ def change(tx: Transaction, mailing_id: str, changes: Sequence[Change]) -> int:
     A change that may not follow the state found is left out: a late report never moves a message
     backwards. All messages belong to the mailing.
     """
-    alike: dict[Change, list[int]] = {}
+    wanted: dict[MessageState, list[Change]] = {}
     for one in changes:
-        alike.setdefault(replace(one, message_id=0), []).append(one.message_id)
-    changed: dict[MessageState, list[int]] = {}
-    for one, ids in alike.items():
-        fit = _fit(tx, one.state, ids)
-        if fit:
-            values = {"state": one.state.value, "trouble": one.trouble, "next_us": one.next_us}
-            tx.execute(
-                update(message)
-                .where(message.c.message_id.in_(fit))
-                .values(**values, changed_us=tx.now_us)
-            )
-            changed.setdefault(one.state, []).extend(fit)
-    for state, ids in changed.items():
-        _record(tx, f"message.{state.value}", mailing_id, ids)
-    return sum(map(len, changed.values()))
+        wanted.setdefault(one.state, []).append(one)
+    count = 0
+    for state, alike in wanted.items():
+        fit = _fit(tx, state, alike)
+        rows = [
+            {"the_message": one.message_id, "why": one.trouble, "again_us": one.next_us}
+            for one in alike
+            if one.message_id in fit
+        ]
+        if rows:
+            tx.execute(_changing(state, tx.now_us), rows)
+            _record(tx, f"message.{state.value}", mailing_id, sorted(fit))
+        count += len(fit)
+    return count
 
 
-def _fit(tx: Transaction, after: MessageState, ids: Sequence[int]) -> list[int]:
-    """Those of ``ids`` whose state ``after`` may follow (writers stand in line: it stays so)."""
-    before = [str(state) for state in FOLLOWING if may_follow(state, after)]
-    found = select(message.c.message_id).where(
-        message.c.message_id.in_(list(ids)), message.c.state.in_(before)
+def _changing(state: MessageState, now_us: int) -> Any:
+    """One statement for many messages: each has an answer of its own from the mail server."""
+    return (
+        update(message)
+        .where(message.c.message_id == bindparam("the_message"))
+        .values(
+            state=state.value,
+            trouble=bindparam("why"),
+            next_us=bindparam("again_us"),
+            changed_us=now_us,
+        )
     )
-    return sorted(row.message_id for row in tx.execute(found))
+
+
+def _fit(tx: Transaction, after: MessageState, changes: Sequence[Change]) -> set[int]:
+    """The messages whose state ``after`` may follow (writers stand in line: it stays so)."""
+    before = [str(state) for state in FOLLOWING if may_follow(state, after)]
+    about = {one.message_id: one.attempt for one in changes}
+    ids = list(about)
+    fit: set[int] = set()
+    for first in range(0, len(ids), _LOOKED_UP):
+        some = message.c.message_id.in_(ids[first : first + _LOOKED_UP])
+        columns = message.c.message_id, message.c.attempts
+        found = tx.execute(select(*columns).where(some, message.c.state.in_(before)))
+        fit |= {row.message_id for row in found if about[row.message_id] in (None, row.attempts)}
+    return fit
 
 
 def _record(tx: Transaction, action: str, mailing_id: str, ids: Sequence[int]) -> None:

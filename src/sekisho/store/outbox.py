@@ -115,6 +115,10 @@ class Running(Protocol):
     def store(self) -> Store:
         """For transactions of its own, such as noting an attempt before the effect."""
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker was told to end: a long job then comes back `Later`."""
+
     def confirm(self) -> None:
         """Raise `LeaseLost` unless the job is still ours: call it just before the effect."""
 

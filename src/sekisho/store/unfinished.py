@@ -59,6 +59,16 @@ def job_counts(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(number)}
 
 
+def open_jobs(connection: Connection) -> dict[str, int]:
+    """How many jobs of each kind a worker has still to do."""
+    number = (
+        select(outbox_job.c.kind, func.count())
+        .where(outbox_job.c.state.in_(("waiting", "running")))
+        .group_by(outbox_job.c.kind)
+    )
+    return {row[0]: row[1] for row in connection.execute(number)}
+
+
 def try_again(tx: Transaction, state: str, job_ids: Sequence[int] | None = None) -> int:
     """Let dead letters (``dead``) or held jobs (``held``) be taken again; how many.
 

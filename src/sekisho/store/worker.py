@@ -59,10 +59,16 @@ class Tally:
 class _Running:
     """What a handler can ask; satisfies `sekisho.store.outbox.Running`."""
 
-    def __init__(self, store: Store, outbox: Outbox, lease: Lease) -> None:
+    def __init__(self, store: Store, outbox: Outbox, lease: Lease, stop: threading.Event) -> None:
         self.store = store
         self._outbox = outbox
         self._lease = lease
+        self._stop = stop
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker was told to end."""
+        return self._stop.is_set()
 
     def confirm(self) -> None:
         """Raise `LeaseLost` unless the job is still ours."""
@@ -97,10 +103,12 @@ class Worker:
         *,
         until_empty: bool = False,
         before_round: Callable[[], None] | None = None,
+        on_trouble: Callable[[SekishoError], None] | None = None,
     ) -> Tally:
         """Work until ``stop`` is set, or until no job of our kinds is open.
 
-        ``before_round`` is called before each round, for jobs that come with the day.
+        ``before_round`` is called before each round, for jobs that come with the day;
+        ``on_trouble`` with why the database cannot be used, each time that it is tried in vain.
         """
         under_way: _UnderWay = {}
         with _Heart(self._outbox) as heart, ThreadPoolExecutor(self._threads) as pool:
@@ -110,7 +118,9 @@ class Worker:
                         before_round()
                     took = self._take(under_way, heart, pool, stop)
                     due = None if took or under_way else self._next_due_s()
-                except StoreUnavailable:
+                except StoreUnavailable as error:
+                    if on_trouble is not None:
+                        on_trouble(error)
                     stop.wait(_AWAY_S)
                     continue
                 if under_way:
@@ -188,7 +198,7 @@ class Worker:
             return Later(self._store.outside.clock())
         try:
             handler = self._handlers[lease.job.kind]
-            return handler.handle(lease.job, _Running(self._store, self._outbox, lease))
+            return handler.handle(lease.job, _Running(self._store, self._outbox, lease, stop))
         except SekishoError as error:
             return Retry(error.code)
         except Exception as error:  # a handler's mistake must not end the worker

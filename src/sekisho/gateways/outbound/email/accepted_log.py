@@ -15,17 +15,17 @@ accepted. Without one of them the answer is ``UNKNOWN``.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from sekisho.domain.errors import BadInput
 
-_CLEANUP: Final = re.compile(r"/cleanup\[\d+\]: ([0-9A-Za-z]+): message-id=<?([^>\s]+)>?")
-_QMGR: Final = re.compile(r"/n?qmgr\[\d+\]: ([0-9A-Za-z]+): from=")
-_EXIM: Final = re.compile(r" <= \S+ .*\bid=(\S+)")
-_SENDMAIL: Final = re.compile(r"\bmsgid=<([^>\s]+)>")
+_CLEANUP: Final = re.compile(rb"/cleanup\[\d+\]: ([0-9A-Za-z]+): message-id=<?([^>\s]+)>?")
+_QMGR: Final = re.compile(rb"/n?qmgr\[\d+\]: ([0-9A-Za-z]+): from=")
+_EXIM: Final = re.compile(rb" <= \S+ .*\bid=(\S+)")
+_SENDMAIL: Final = re.compile(rb"\bmsgid=<([^>\s]+)>")
 
 
 class LogAnswer(StrEnum):
@@ -36,19 +36,29 @@ class LogAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-def accepted_ids(lines: Iterable[str]) -> set[str]:
-    """The Message-IDs (without angle brackets) that the log says were accepted."""
-    accepted: set[str] = set()
-    queued: dict[str, str] = {}
+def accepted_ids(lines: Iterable[bytes], wanted: Collection[str]) -> set[str]:
+    """Those of ``wanted`` (Message-IDs without angle brackets) that the log says were accepted.
+
+    A log is read whole for each question, so a line costs a search for its mark, no more.
+    """
+    names = {one.encode("utf-8") for one in wanted}
+    accepted: set[bytes] = set()
+    queued: dict[bytes, bytes] = {}
     for line in lines:
-        if found := _CLEANUP.search(line):
-            queued[found[1]] = found[2]
-        elif found := _QMGR.search(line):
-            if found[1] in queued:
+        if b"/cleanup[" in line:
+            if found := _CLEANUP.search(line):
+                queued.pop(found[1], None)  # the server uses its queue's numbers again
+                if found[2] in names:
+                    queued[found[1]] = found[2]
+        elif b"qmgr[" in line:
+            found = _QMGR.search(line) if queued else None
+            if found and found[1] in queued:
                 accepted.add(queued.pop(found[1]))
-        elif found := _EXIM.search(line) or _SENDMAIL.search(line):
-            accepted.add(found[1])
-    return accepted
+        elif b"id=" in line:
+            found = _EXIM.search(line) or _SENDMAIL.search(line)
+            if found and found[1] in names:
+                accepted.add(found[1])
+    return {one.decode("utf-8") for one in accepted}
 
 
 def ask(
@@ -59,16 +69,23 @@ def ask(
     ``anchors``: Message-IDs known to be accepted at about the same time. Raises ``BadInput`` where
     a log cannot be read.
     """
-    accepted: set[str] = set()
-    for path in logs:
-        try:
-            with path.open(encoding="utf-8", errors="replace") as lines:
-                accepted |= accepted_ids(lines)
-        except OSError as error:
-            raise BadInput(f"the log {path} cannot be read: {error.strerror}") from None
+    wanted = {_bare(one) for one in (*doubtful, *anchors)}
+    accepted = accepted_ids(_lines(logs), wanted)
     covered = any(_bare(anchor) in accepted for anchor in anchors)
     absent = LogAnswer.NOT_ACCEPTED if covered else LogAnswer.UNKNOWN
     return {one: LogAnswer.ACCEPTED if _bare(one) in accepted else absent for one in doubtful}
+
+
+def _lines(logs: Iterable[Path]) -> Iterator[bytes]:
+    """The lines of all logs, the oldest file first: a message's lines may stand in two of them."""
+    path = Path()
+    try:
+        for _, path in sorted((path.stat().st_mtime_ns, path) for path in logs):
+            with path.open("rb") as lines:
+                yield from lines
+    except OSError as error:
+        name = error.filename or path
+        raise BadInput(f"the log {name} cannot be read: {error.strerror}") from None
 
 
 def _bare(message_id: str) -> str:

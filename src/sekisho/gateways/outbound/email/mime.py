@@ -10,15 +10,18 @@ from __future__ import annotations
 import base64
 import email.charset
 import quopri
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, quote
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 from sekisho.domain.errors import BadInput
 
 Charset = Literal["utf-8", "iso-2022-jp"]
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def _headers(mail: Mail, charset: Charset) -> list[str]:
     return headers
 
 
+@lru_cache(maxsize=256)  # the sender is the same in every message, the subject in most
 def _words(header: str, text: str, charset: Charset, *, quoted: bool = False) -> str:
     """``text`` as encoded words where it needs them (RFC 2047), folded."""
     if text.isascii() and quoted:
@@ -133,7 +137,7 @@ def _require_one_line(mail: Mail) -> None:
         "List-Unsubscribe": mail.list_unsubscribe,
     }  # fmt: skip
     for name, value in fields.items():
-        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        if _CONTROL.search(value):
             raise BadInput(f"the {name} of an e-mail holds a line break")
     for name in ("sender address", "recipient", "envelope sender"):
         address = fields[name]

@@ -22,7 +22,7 @@ SERIF: Final = "Noto Serif JP"
 SANS: Final = "Noto Sans JP"
 _PACKAGE: Final = "pylopdf_fonts_jp"
 _FILES: Final = {SERIF: "NotoSerifJP-Regular.otf", SANS: "NotoSansJP-Regular.otf"}
-_SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+_SELECTORS: Final = frozenset({*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)})
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,17 @@ class Face:
 
     def missing(self, text: str) -> list[str]:
         """What of ``text`` cannot be set, each once, in the order met."""
+        codes = set(map(ord, set(text)))
+        if codes <= self.characters and codes.isdisjoint(_SELECTORS):
+            return []
         lacking: dict[str, None] = {}
         for place, character in enumerate(text):
             code = ord(character)
-            if _is_selector(code):
+            if code in _SELECTORS:
                 base = text[place - 1] if place else ""
                 if not base or (ord(base), code) not in self.variants:
                     lacking[f"{base}{character}"] = None
-            elif code not in self.characters and character != "\n":
+            elif code not in self.characters:
                 lacking[character] = None
         return list(lacking)
 
@@ -91,8 +94,5 @@ def _read(path: Path) -> Face:
             for selector, pairs in table.uvsDict.items()
             for base, _ in pairs
         }
-        return Face(frozenset(font.getBestCmap()), frozenset(variants))
-
-
-def _is_selector(code: int) -> bool:
-    return any(code in selectors for selectors in _SELECTORS)
+        # Lines are broken at it; it is never set.
+        return Face(frozenset({*font.getBestCmap(), ord("\n")}), frozenset(variants))

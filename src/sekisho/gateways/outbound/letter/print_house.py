@@ -15,7 +15,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -26,6 +28,8 @@ from sekisho.gateways.outbound.letter.page import Letter
 from sekisho.gateways.outbound.letter.typeset import Batch, Typesetter
 
 BATCH: Final = 100
+# typst uses every processor for one batch by itself; a second one fills the gaps.
+_THREADS: Final = 2
 SCHEMA: Final = "sekisho.letters/1"
 
 
@@ -54,13 +58,15 @@ class Printed:
 def write(
     folder: Path, letters: Iterable[Letter], typesetter: Typesetter, *, at: datetime
 ) -> Printed:
-    """Set ``letters`` into ``folder``; it has to be there and empty of earlier letters."""
+    """Set ``letters`` into ``folder``; it has to be there and empty of earlier letters.
+
+    While batches are set in threads of their own, the next letters are taken from ``letters``.
+    """
     sheets: list[Sheet] = []
     files: dict[str, str] = {}
     pages = 0
-    for count, some in enumerate(_in_batches(letters), start=1):
+    for count, (some, batch) in enumerate(_set(letters, typesetter, at), start=1):
         name = f"letters-{count:04}.pdf"
-        batch = typesetter.set(some, at=at)
         (folder / name).write_bytes(batch.pdf)
         files[name] = hashlib.sha256(batch.pdf).hexdigest()
         sheets += _sheets(name, some, batch, len(sheets))
@@ -72,6 +78,22 @@ def write(
     return printed
 
 
+def _set(
+    letters: Iterable[Letter], typesetter: Typesetter, at: datetime
+) -> Iterator[tuple[list[Letter], Batch]]:
+    """Each batch with its letters, in order; few are held at a time."""
+    under_way: deque[tuple[list[Letter], Future[Batch]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for some in _in_batches(letters):
+            under_way.append((some, pool.submit(typesetter.set, some, at=at)))
+            if len(under_way) > _THREADS:
+                first, future = under_way.popleft()
+                yield first, future.result()
+        while under_way:
+            first, future = under_way.popleft()
+            yield first, future.result()
+
+
 def _in_batches(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
     left = iter(letters)
     while some := list(islice(left, BATCH)):
@@ -79,12 +101,10 @@ def _in_batches(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
 
 
 def _sheets(name: str, letters: Sequence[Letter], batch: Batch, before: int) -> Iterator[Sheet]:
-    ends = (*batch.first_pages[1:], batch.pages + 1)
-    for place, (letter, first, end) in enumerate(
-        zip(letters, batch.first_pages, ends, strict=True), start=1
-    ):
+    each = zip(letters, batch.first_pages, batch.pages_each, strict=True)
+    for place, (letter, first, count) in enumerate(each, start=1):
         digits = "".join(c for line in letter.postal[:1] for c in line if c.isdigit())
-        yield Sheet(before + place, name, place, first, end - first, letter.number, digits)
+        yield Sheet(before + place, name, place, first, count, letter.number, digits)
 
 
 def _write_csv(path: Path, sheets: Sequence[Sheet]) -> None:

@@ -8,7 +8,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from sekisho.domain.errors import BadInput, SekishoError
@@ -18,6 +20,7 @@ from sekisho.gateways.outbound.letter.page import Letter, Window
 STANDARD: Final = "a-2b"
 _FOLDER: Final = Path(__file__).parent
 _LINES_MOST: Final = 5
+_TRIES: Final = 4
 _LINE_WIDTH: Final = 21.0
 """Full-width characters that fit on a line of the window at its type size."""
 
@@ -35,6 +38,12 @@ class Batch:
     pdf: bytes
     pages: int
     first_pages: tuple[int, ...]
+
+    @property
+    def pages_each(self) -> list[int]:
+        """How many pages each letter has."""
+        ends = (*self.first_pages[1:], self.pages + 1)
+        return [end - first for first, end in zip(self.first_pages, ends, strict=True)]
 
 
 def kept_back(letter: Letter, fonts: Fonts) -> str:
@@ -59,33 +68,50 @@ def _width(text: str) -> float:
 
 
 class Typesetter:
-    """Sets batches of letters; loads the typefaces once."""
+    """Sets batches of letters; loads the typefaces once. `set` may be called by several threads."""
 
     def __init__(self, fonts: Fonts, window: Window | None = None) -> None:
         import typst  # noqa: PLC0415 - only when letters are written
 
         self._window = window or Window()
         self._trouble = typst.TypstError
-        self._compiler = typst.Compiler(
+        self._make = partial(
+            typst.Compiler,
             str(_FOLDER / "letter.typ"),
             root=str(_FOLDER),
             font_paths=[str(fonts.folder)],
             ignore_system_fonts=True,
         )
+        self._idle: SimpleQueue[Any] = SimpleQueue()  # one compiler for each thread at work
+        self._guess = 1
 
     def set(self, letters: Sequence[Letter], *, at: datetime) -> Batch:
         """One PDF of ``letters``; the same letters and ``at`` give the same bytes.
 
+        Pages are numbered where a letter has more than one. Numbers make typst lay everything out
+        twice, and how many pages there are is known only afterwards: the first try expects as many
+        as the batch before had, and only where that was wrong there is a second one.
         Raises ``BadInput`` for no letters, `TypesettingFailed` for anything that typst says.
         """
         if not letters:
             raise BadInput("there are no letters to set")
-        return _read_back(self.compile(self.inputs(letters), at=at), len(letters))
+        pages: Sequence[int] = [self._guess] * len(letters)
+        for _ in range(_TRIES):
+            batch = _read_back(self.compile(self.inputs(letters, pages), at=at), len(letters))
+            if pages == batch.pages_each:
+                self._guess = pages[-1]
+                return batch
+            pages = batch.pages_each
+        raise TypesettingFailed("the number of pages does not settle")
 
     def compile(self, inputs: dict[str, str], *, at: datetime) -> bytes:
         """The PDF of what `inputs` made; raises `TypesettingFailed` for anything typst says."""
         try:
-            pdf, warnings = self._compiler.compile_with_warnings(
+            compiler = self._idle.get_nowait()
+        except Empty:
+            compiler = self._make()
+        try:
+            pdf, warnings = compiler.compile_with_warnings(
                 sys_inputs=inputs,
                 pdf_standards=[STANDARD],
                 timestamp=int(at.timestamp()),
@@ -93,17 +119,20 @@ class Typesetter:
             )
         except self._trouble as error:
             raise TypesettingFailed(f"the letters could not be set: {error}") from None
+        finally:
+            self._idle.put(compiler)
         if warnings:
             raise TypesettingFailed(f"the letters were not set as they should: {warnings[0]}")
         if not isinstance(pdf, bytes):
             raise TypesettingFailed("the letters were not set as one PDF")
         return pdf
 
-    def inputs(self, letters: Sequence[Letter]) -> dict[str, str]:
-        """What the page is told: letters, window, typefaces."""
+    def inputs(self, letters: Sequence[Letter], pages: Sequence[int]) -> dict[str, str]:
+        """What the page is told: letters, how many pages each has, window, typefaces."""
         window = {f"window_{name}": value for name, value in asdict(self._window).items()}
+        data = [{**one.data(), "pages": n} for one, n in zip(letters, pages, strict=True)]
         return {
-            "letters": json.dumps([letter.data() for letter in letters], ensure_ascii=False),
+            "letters": json.dumps(data, ensure_ascii=False),
             "layout": json.dumps(window),
             "serif": SERIF,
             "sans": SANS,
