@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.parts.figures import keep, show
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policy_file import read_policy
+from sekisho.app.policies import shipped_policy
 from sekisho.domain.authorization import AuthorizationRequest
 from sekisho.scoring.engine import Judges
 from sekisho.scoring.policy import CompiledPolicy
@@ -34,7 +34,7 @@ def run(argv: list[str]) -> None:
     parser.add_argument("--purchases", type=float, default=6.0)
     parser.add_argument("--folder", type=Path, help="where the state lies; a temporary folder")
     options = parser.parse_args(argv)
-    judges = Judges(CompiledPolicy(read_policy(None)))
+    judges = Judges(CompiledPolicy(shipped_policy().policy))
     warm(judges)
     with tempfile.TemporaryDirectory(prefix="sekisho-", dir=options.folder) as name:
         folder = Path(name)

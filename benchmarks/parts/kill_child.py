@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policy_file import read_policy
+from sekisho.app.policies import shipped_policy
 from sekisho.domain.authorization import AuthorizationRequest, Decision
 from sekisho.scoring.engine import Judges
 from sekisho.scoring.policy import CompiledPolicy
@@ -22,7 +22,7 @@ CARDS, SHOPS = 50_000, 5_000
 @cache
 def judges() -> Judges:
     """The policy that Sekisho comes with, compiled once."""
-    told = Judges(CompiledPolicy(read_policy(None)))
+    told = Judges(CompiledPolicy(shipped_policy().policy))
     warm(told)
     return told
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policy_file import read_policy
+from sekisho.app.policies import shipped_policy
 from sekisho.domain.authorization import (
     AuthorizationRequest,
     CardExposure,
@@ -36,7 +36,7 @@ OFTEN = LiveSettings(snapshot_bytes=60_000, stand_in_below=5_000)
 @cache
 def judges() -> Judges:
     """The policy that Sekisho comes with, compiled once."""
-    told = Judges(CompiledPolicy(read_policy(None)))
+    told = Judges(CompiledPolicy(shipped_policy().policy))
     warm(told)
     return told
 

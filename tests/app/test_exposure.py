@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -181,4 +180,4 @@ def test_card_numbers_where_references_belong_are_refused(folder: Path) -> None:
              folder / "cards.csv", "--reason", "traced")  # fmt: skip
     with pytest.raises(SekishoError, match="nothing says what its columns are"):
         call(folder, "exposure", "import", folder / "cards.csv", "--reason", "traced")
-    assert os.listdir(folder / "old")
+    assert list((folder / "old").iterdir())

@@ -20,6 +20,7 @@ from app import live_play
 from app.live_play import BEGIN, OFTEN, opened, play, request
 from journal.test_journal import largest_file
 from sekisho.app.live import LiveDesk, open_desk
+from sekisho.app.policies import shipped_policy
 from sekisho.app.program import program
 from sekisho.app.scoring_history import read_history
 from sekisho.domain.authorization import (
@@ -232,8 +233,8 @@ def test_a_write_that_fails_in_the_middle_makes_the_state_anew(
 def test_one_process_at_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING"):
         desk = open_desk(tmp_path, clock=lambda: BEGIN)
-    assert "no model was given: policy default-1 decides alone" in caplog.text
-    assert desk.decide(request(1)).policy == "default-1"
+    assert "no model was given: policy default-1@" in caplog.text
+    assert desk.decide(request(1)).policy == shipped_policy().policy.version
     with pytest.raises(Conflict, match="in use"):
         opened(tmp_path)
     desk.close()
@@ -357,18 +358,3 @@ def test_what_is_older_than_it_is_kept_goes(tmp_path: Path) -> None:
     desk = opened(tmp_path, now=now)
     assert len(desk.after(0, 1_000)) == 90
     desk.close()
-
-
-@pytest.mark.parametrize("text", [
-    "", "version = 3", "nonsense", 'version = "1"\nrule = 3', 'version = "1"\nrules = 3',
-    'version = "1"\n[[rules]]\nname = "a"\nwhen = "amout > 1.0"\naction = "ask"',
-    'version = "1"\n[[rules]]\nname = "a"\nwhen = "true"\naction = "refuse"',
-    'version = "1"\n[[rules]]\nname = "a"\nwhen = "true"\naction = "ask"\nshadow = 1',
-    'version = "1"\n[[thresholds]]\nup_to = "x"\nask_from = 0\ndecline_from = 1',
-])  # fmt: skip
-def test_what_is_wrong_with_a_policy_is_said(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "policy.toml"
-    file.write_text(text, "utf-8")
-    with pytest.raises(BadInput):
-        open_desk(tmp_path / "data", clock=lambda: BEGIN, policy=file)
-    assert not (tmp_path / "data").exists()

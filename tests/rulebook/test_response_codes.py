@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.app.policy_file import read_policy
+from sekisho.app.policies import shipped_policy
 from sekisho.domain.authorization import Decision, DecisionKind
 from sekisho.domain.errors import BadInput
 from sekisho.rulebook import response_codes
@@ -52,7 +52,7 @@ def test_an_approval_is_00_whatever_its_reasons() -> None:
 
 
 def test_the_shipped_policy_gives_no_reason_without_a_row() -> None:
-    rules = read_policy(None).rules
+    rules = shipped_policy().policy.rules
     told = {rule.reason for rule in rules if rule.action is Action.DECLINE}
     engine = {"score", "card_stopped", "card_blocked", "stand_in"}
     assert told

@@ -29,6 +29,11 @@ def policy_of(text: str, watch_file: Path | None = None) -> PolicyFile:
     return parse_policy(text, table)
 
 
+def shipped_policy() -> PolicyFile:
+    """The policy that Sekisho comes with."""
+    return policy_of(default_text())
+
+
 def default_text() -> str:
     """The policy that Sekisho starts with."""
     folder = resources.files("sekisho.rulebook") / "data" / "policy"

@@ -50,7 +50,7 @@ from sekisho.scoring.layout import DATA_CODE, DATA_EXPIRY, DATA_HOLDER, DATA_TRA
 from sekisho.scoring.lookup import key_of
 from sekisho.scoring.memory import ANSWERS_KEPT, Memory, Window
 from sekisho.scoring.messages import Authorization, Labels
-from sekisho.scoring.policy import CompiledPolicy, Outcome
+from sekisho.scoring.policy import CompiledPolicy, Outcome, Subject
 from sekisho.scoring.ports import Ledger
 from sekisho.scoring.slots import WIDTH
 
@@ -142,8 +142,8 @@ class Engine:
     def _judge(self, request: AuthorizationRequest, a: Authorization, decision_id: str) -> Decided:
         judges = self.judges
         score = 0.0 if judges.forest is None else float(probability(judges.forest, self.features))
-        outcome = judges.policy.decide(self.features, score, a.amount)
         now = self._clock()
+        outcome = judges.policy.decide(self.features, score, a.amount, self._listed(request, now))
         declined, ask, reasons, used = self._answer(request, a, outcome, now)
         decision = Decision(
             decision_id=decision_id,
@@ -157,6 +157,15 @@ class Engine:
             model=judges.model,
         )
         return Decided(request, decision, a.at, used)
+
+    def _listed(self, request: AuthorizationRequest, now: int) -> NDArray[np.uint8] | None:
+        policy = self.judges.policy
+        if not policy.policy.lists:
+            return None
+        subject = Subject(
+            request.card_ref, request.acquirer_id, request.merchant_id, request.country
+        )
+        return policy.listed(subject, now)
 
     def _answer(
         self, request: AuthorizationRequest, a: Authorization, outcome: Outcome, now: int
