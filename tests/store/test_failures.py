@@ -194,7 +194,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
 
     @sqlalchemy.event.listens_for(one.store.database.engine, "checkout")
     def _limit(connection: Any, *_: object) -> None:
-        connection.execute("PRAGMA max_page_count = 80")
+        connection.execute("PRAGMA max_page_count = 160")
 
     def fill(name: str) -> None:
         with one.store.transaction("system:test", "x" * 4000) as tx:
