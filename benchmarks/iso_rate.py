@@ -1,9 +1,10 @@
 """ISO 8583 over TCP: answers a second and how long they take, the load tool on the same machine.
 
 ``python -m benchmarks iso_rate [-- --rate 5000 --peak 10000 --seconds 10 --world FOLDER]``. The
-door runs on the live engine as a process of its own, with write-before-reply and with ``--sync``, beside
-a minimal Python server that decides and keeps nothing. The engine's start-up is not measured. On
-a machine that others use too, processor time for each message says more than the percentiles.
+door runs on the live engine as a process of its own, with write-before-reply and with ``--sync``;
+beside it a minimal Python server that decides and keeps nothing. The engine's start-up is not
+measured. On a machine that others use too, processor time for each message says more than the
+percentiles.
 """
 
 from __future__ import annotations
