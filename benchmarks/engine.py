@@ -2,9 +2,9 @@
 
 ``python -m benchmarks engine -- [--authorizations N]`` plays random purchases through the kernel,
 then one after the other from Python as a server would: features, score, decision; and the same
-through the whole live desk, which also finds card and merchant, knows repeats, and writes its journal
-before it answers. It prints percentiles of the time on the clock and of processor time, which other
-programs on the machine do not stretch.
+through the whole live desk, which also finds card and merchant, knows repeats, and writes its
+journal before it answers. It prints percentiles of the time on the clock and of processor time,
+which other programs on the machine do not stretch.
 """
 
 from __future__ import annotations

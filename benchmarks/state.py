@@ -1,8 +1,8 @@
 """How large the engine's state is, and how long it takes to open.
 
 ``python -m benchmarks state -- [--cards N] [--purchases P]`` lets N cards buy P times each (on the
-average, within 30 days) through the live desk, closes it, opens it again, and prints bytes a card in
-memory and on disk, the time to open, and the time that the process waits while a snapshot begins.
+average, within 30 days) through the live desk, closes it, opens it again, and prints bytes a card
+in memory and on disk, the time to open, and the time that it waits while a snapshot begins.
 Five million cards take about six gigabytes and some minutes.
 """
 

@@ -229,6 +229,18 @@ def test_a_window_lifts_no_block_and_no_rule_that_declines(both: Both) -> None:
     assert both.engine.decide(request(4)).reasons == ("holder_confirmed",)
 
 
+@pytest.mark.parametrize(
+    ("matches", "entry", "declined"),
+    [(False, "812", True), (False, "10", False), (True, "812", False), (None, "812", False)],
+)
+def test_a_wrong_expiry_date_is_declined_but_for_stored_cards(
+    both: Both, matches: bool | None, entry: str, declined: bool
+) -> None:
+    told = both.engine.decide(request(expiry_matches=matches, entry_mode=entry))
+    assert (told.kind is DecisionKind.DECLINE) == declined
+    assert (told.reasons == ("expiry_mismatch",)) == declined
+
+
 def test_a_reversal_before_its_authorization_declines_it(both: Both) -> None:
     assert not both.engine.reverse(Reversal("v", "r1", "c0", BEGIN))
     told = both.engine.decide(request(1))

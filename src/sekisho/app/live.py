@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sekisho.app.model_file import read_model
 from sekisho.app.policy_file import read_policy
 from sekisho.app.recovery import Snapshooter, recovered
-from sekisho.app.training import read_model
 from sekisho.domain.authorization import (
     AuthorizationRequest,
     CardExposure,

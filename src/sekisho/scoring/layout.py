@@ -17,8 +17,8 @@ LONGEST: Final = len(WINDOWS) - 1
 
 MOST_EVENTS: Final = 4_096
 """A flood on one card forgets its oldest events beyond these; bounds memory and time."""
-SMALLEST_RING: Final = 8
-SIZE_CLASSES: Final = 10  # rings of 8, 16, ... 4096 events
+SMALLEST_RING: Final = 4
+SIZE_CLASSES: Final = 11  # rings of 4, 8, ... 4096 events
 
 WEEKS: Final = 13
 """Calendar weeks that a card's habit looks back, the current one included."""
