@@ -310,6 +310,22 @@ def test_damaged_fields(desk: SmallDesk, find: bytes, put: bytes | None, code: s
     assert message.fields[37] == "923000000123"
 
 
+def test_digits_that_slipped_into_another_field_are_not_logged(
+    desk: SmallDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bytes lost before field 11 move the card number into its place."""
+    caplog.set_level(logging.DEBUG)
+    raw = CODEC.encode("0100", request())
+    start = raw.index(CARD.encode()) - 2
+    for lost in range(1, 60):
+        # The card number stands where fields 3 to 37 are read, the rest of the message after it.
+        exchange(desk).answer(raw[:start] + b"00" + raw[start + 2 + lost % 10 :], NOW)
+        exchange(desk).answer(raw[:start] + (b"1" * lost + CARD.encode() * 4)[:160], NOW)
+    assert len(caplog.records) > 50
+    parts = {CARD[at : at + 6] for at in range(11)}
+    assert not [part for part in parts if part in caplog.text]
+
+
 def test_a_message_cut_before_its_trace_number_is_not_answered(desk: SmallDesk) -> None:
     reply = exchange(desk).answer(CODEC.encode("0100", request())[:50], NOW)
     assert (reply.content, reply.outcome) == (b"", Outcome.IGNORED)
