@@ -67,7 +67,7 @@ class Asking:
         """Open a case about ``purchase``, and send what is sent at once."""
         holder = holder_of(tx, card_ref)
         case = HolderCase(
-            case_id=tx.random_id(),
+            case_id=new_id(tx),
             card_ref=card_ref,
             decision_id=purchase.decision_id,
             declined=purchase.declined,
@@ -231,7 +231,7 @@ class Asking:
             return
         holder = holder_of(tx, case.card_ref)
         new = HolderCase(
-            case_id=tx.random_id(),
+            case_id=new_id(tx),
             card_ref=case.card_ref,
             decision_id=left[0].decision_id,
             declined=left[0].declined,
@@ -264,6 +264,11 @@ STATE_OF: Final = {
     MessageState.HELD: OutreachState.UNDELIVERABLE,
 }
 """What a message's state says of its outreach; the others say nothing yet."""
+
+
+def new_id(tx: Transaction) -> str:
+    """A new id of a case: short enough to be read out, and no secret."""
+    return f"K{tx.random_id()[:15]}"
 
 
 def reach_of(holder: Holder | None) -> Reach:

@@ -131,7 +131,7 @@ def shop_text(name: str, language: str) -> str:
     plain = unicodedata.normalize("NFKC", name)
     plain = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in plain)
     plain = re.sub(r"[<>{}/\\@:]+", " ", _DOTS.sub(" ", plain))
-    plain = re.sub(r"\bwww\b", " ", _DIGITS.sub(" ", plain), flags=re.IGNORECASE)
+    plain = re.sub(r"\b(?:www|https?)\b", " ", _DIGITS.sub(" ", plain), flags=re.IGNORECASE)
     plain = " ".join(plain.split())[:SHOP_LONGEST].strip()
     return plain or _WORDS[language]["no shop"]
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from sekisho.app.opening import (
     DatabaseOption,
@@ -66,7 +66,8 @@ def show_all(
     if not found:
         console.print("No question waits for a person." if waiting else "Nobody was asked yet.")
         return
-    table = Table("case", "state", "asked about", "amount", "asked at", "tried by", "needs")
+    case = Column("case", no_wrap=True)
+    table = Table(case, "state", "asked about", "amount", "asked at", "needs")
     for one in found:
         table.add_row(*map(escape, _cells(one, first[one.case_id])))
     console.print(table)
@@ -91,12 +92,9 @@ def show(
             console.print(f"  {word.replace('_', ' ')}: {told[word]}")
     if told["contradicted"]:
         console.print("  [yellow]a later answer says the opposite: ask the holder[/]")
-    for title, rows in (
-        ("purchases", told["purchases"]),
-        ("tries", told["outreach"]),
-        ("answers", told["answers"]),
-    ):
-        _print_rows(console, title, rows)
+    _print_purchases(console, "purchases", told["purchases"])
+    _print_rows(console, "tries", told["outreach"], ("channel", "state", "since", "message"))
+    _print_rows(console, "answers", told["answers"], ("at", "answer", "way", "who", "counted"))
     for kind in told["drafts"]:
         console.print(f"draft: {kind} (see it with --json)")
 
@@ -132,7 +130,8 @@ def answer(
     for one in result.effects:
         console.print(f"  {one.replace('_', ' ')}")
     if result.more:
-        _print_rows(console, "tell the holder", [_plain_purchase(one) for one in result.more])
+        told = [_plain_purchase(one) for one in result.more]
+        _print_purchases(console, "tell the holder", told)
     if result.counted == "later":
         console.print("An answer was there before; this one is noted and changes nothing.")
 
@@ -234,10 +233,13 @@ def _plain_case(case: HolderCase, purchases: list[Purchase]) -> dict[str, Any]:
 
 
 def _plain_purchase(one: Purchase) -> dict[str, Any]:
+    from sekisho.app.asking.texts import amount_text  # noqa: PLC0415 - loads the rulebook
+
     return {
         "decision_id": one.decision_id,
         "at": _shown(one.authorized_at),
         "shop": one.merchant_name or f"{one.acquirer_id}/{one.merchant_id}",
+        "amount": amount_text(one, "en"),
         "amount_minor": one.amount_minor,
         "currency": one.currency,
         "mcc": one.mcc,
@@ -248,13 +250,10 @@ def _plain_purchase(one: Purchase) -> dict[str, Any]:
 
 
 def _cells(case: HolderCase, first: Purchase) -> tuple[str, ...]:
-    from sekisho.app.asking.texts import amount_text, shop_text  # noqa: PLC0415
-
     state = case.state.value + (f": {case.closed_as}" if case.closed_as else "")
-    tried = ", ".join(f"{one.channel} {one.state}" for one in case.outreach)
-    amount = amount_text(first, "en")
-    shop = shop_text(first.merchant_name, "en")
-    return case.case_id, state, shop, amount, _shown(case.opened_at) or "", tried, _needs(case)
+    plain = _plain_purchase(first)
+    asked_at = (_shown(case.opened_at) or "")[:16].replace("T", " ")
+    return case.case_id, state, plain["shop"], plain["amount"], asked_at, _needs(case)
 
 
 def _needs(case: HolderCase) -> str:
@@ -276,13 +275,23 @@ def _shown(seconds: int | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone).isoformat(timespec="seconds")
 
 
-def _print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+def _print_purchases(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        row["was"] = ("declined" if row["declined"] else "approved") + (
+            ", asked about" if row["asked"] else ""
+        )
+    _print_rows(console, title, rows, ("at", "shop", "amount", "was"))
+
+
+def _print_rows(
+    console: Console, title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]
+) -> None:
     if not rows:
         console.print(f"{title}: none")
         return
-    table = Table(*rows[0], title=title, title_justify="left")
+    table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(escape("" if one is None else str(one)) for one in row.values()))
+        table.add_row(*(escape(str(row[name])) for name in columns))
     console.print(table)
 
 

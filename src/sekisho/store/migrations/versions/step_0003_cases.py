@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Make every table of a question."""
     _holders()
     _cases()
+    _tries()
     _answers()
 
 
@@ -110,6 +111,9 @@ def _cases() -> None:
         ),
         sa.UniqueConstraint("case_id", "place", name="uq_case_decision_case_id"),
     )
+
+
+def _tries() -> None:
     op.create_table(
         "case_outreach",
         sa.Column("case_id", sa.Text(), nullable=False),
