@@ -1,4 +1,4 @@
-"""``sekisho backtest`` and ``sekisho policy`` from the outside: figures that are true, pages, eyes."""
+"""``sekisho backtest`` and ``sekisho policy`` from the outside: true figures, pages, four eyes."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from sekisho.app.exposed_cards import watched_cards
 from sekisho.app.program import program
 from sekisho.domain.errors import BadInput, ClearCardNumbers, SekishoError
 from sekisho.store.database import Database, Outside
-from sekisho.store.people import add_person
 from sekisho.store.migrate import migrate
+from sekisho.store.people import add_person
 from sekisho.store.transaction import Store
 from sekisho.vault.keys import KeyKind, read_ring
 from sekisho.vault.pan import parse
@@ -181,4 +180,3 @@ def test_card_numbers_where_references_belong_are_refused(folder: Path) -> None:
              folder / "cards.csv", "--reason", "traced")  # fmt: skip
     with pytest.raises(SekishoError, match="nothing says what its columns are"):
         call(folder, "exposure", "import", folder / "cards.csv", "--reason", "traced")
-    assert os.listdir(folder / "old")
