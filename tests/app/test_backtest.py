@@ -1,4 +1,4 @@
-"""``sekisho backtest`` and ``sekisho policy`` from the outside: true figures, pages, two people."""
+"""``sekisho backtest`` and ``sekisho policy`` from the outside: true figures, pages, four eyes."""
 
 from __future__ import annotations
 

@@ -180,4 +180,3 @@ def test_card_numbers_where_references_belong_are_refused(folder: Path) -> None:
              folder / "cards.csv", "--reason", "traced")  # fmt: skip
     with pytest.raises(SekishoError, match="nothing says what its columns are"):
         call(folder, "exposure", "import", folder / "cards.csv", "--reason", "traced")
-    assert list((folder / "old").iterdir())

@@ -29,8 +29,9 @@ from sekisho.vault.surrogate import CardRefs
 (CARD,) = invented_cards(np.random.default_rng(77), 1)
 HOOK = os.urandom(32)
 POLICY = """
+schema = "sekisho.policy/1"
 version = "test-1"
-[[rules]]
+[[rule]]
 name = "large"
 when = "amount > 50000.0"
 action = "decline"
