@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +44,7 @@ def sekisho(
 ) -> Callable[..., Ran]:
     """Run a command line in a folder of its own, and look for numbers in what it says."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(custody.write_component, "__defaults__", (4,))  # cheap scrypt
 
     def run(*arguments: str) -> Ran:
@@ -128,6 +132,43 @@ def test_from_two_custodians_to_an_updater_file(
     listed = sekisho("vault audit cards.vault.reveals.jsonl")
     assert "hanako  20 numbers for updater" in listed.said
     assert "none changed" in listed.said
+
+
+def test_a_reveal_stands_in_the_log_of_the_store(
+    sekisho: Callable[..., Ran], account: Callable[[str], None], tmp_path: Path
+) -> None:
+    write_cards(tmp_path / "cards.csv")
+    assert sekisho("key new --out card.key").code == 0
+    assert sekisho("key new --kind number --out number.key").code == 0
+    keep = "--keep-numbers cards.vault --number-key number.key --keep-days 30"
+    assert sekisho(f"import cards.csv --card-key card.key {keep} --out out").code == 0
+    account("taro")
+    sekisho(
+        "vault permit --number-key number.key --to hanako --purpose reissue --cards 60 "
+        "--until 2999-01-01 --out permit"
+    )
+    account("hanako")
+    reveal = (
+        "vault reveal cards.vault --cards out/cards.parquet --purpose reissue --permit permit "
+        "--number-key number.key --reason reissue-after-the-leak"
+    )
+    missing = sekisho(reveal, f"--out no.csv --database sqlite:///{tmp_path}/none/s.db")
+    assert missing.code == 2
+    assert "there is nothing yet" in missing.said
+    assert not Path("no.csv").exists()
+    assert sekisho("store migrate").code == 0
+    done = sekisho(reveal, "--out one.csv")
+    assert "reveals.jsonl and the log of sqlite:///" in done.said, done.said
+    assert "intact: 1 entry" in sekisho("audit verify").said
+    with closing(sqlite3.connect(tmp_path / "home/sekisho/sekisho.db")) as raw:
+        entry = raw.execute("SELECT actor, action, subject, details FROM audit_entry").fetchone()
+        assert entry[:3] == ("person:hanako", "vault.reveal", "vault:cards.vault")
+        assert json.loads(entry[3])["cards"] == 20
+        raw.execute("DROP TABLE chain_head")
+        raw.commit()
+    refused = sekisho(reveal, "--out two.csv")
+    assert refused.code == 2, "no reveal without its entry"
+    assert not Path("two.csv").exists()
 
 
 def test_changing_both_keys_and_retiring_the_old_ones(

@@ -258,6 +258,7 @@ def _imap(table: _Table) -> ImapBox:
         password=read_secret(table.path("password_file")).decode("utf-8"),
         port=int(table.number("port", 993)),
         folder=table.text("folder", "INBOX"),
+        ca_file=table.path("ca_file") if "ca_file" in table.values else None,
     )
 
 

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from sekisho.app.commands.key import Components, Passphrases, open_ring
 from sekisho.app.guard import no_values_in_tracebacks
+from sekisho.app.opening import DatabaseOption
 from sekisho.app.options import day_of
 from sekisho.domain.errors import BadInput
 from sekisho.vault import secret_files
@@ -113,14 +114,16 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
     ] = None,
     component: Components = None,
     passphrase_file: Passphrases = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write the numbers of cards to a file for a purpose, never to the screen, on the record.
 
+    The record is a file beside the vault and, where there is a store, its audit log.
     Ends with 3 where some of the cards are not in the file, and says why.
     """
+    from sekisho.app.reveal_record import record_of  # noqa: PLC0415
     from sekisho.vault import reveal as revealing  # noqa: PLC0415
     from sekisho.vault import reveal_file  # noqa: PLC0415
-    from sekisho.vault.audit_file import AuditFile  # noqa: PLC0415
     from sekisho.vault.numbers import open_vault  # noqa: PLC0415
 
     with no_values_in_tracebacks():
@@ -128,11 +131,14 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
         ring = open_ring(number_key, KeyKind.NUMBER, component, passphrase_file)
         allowed = revealing.read_permit(permit, ring)
         request = revealing.Request(_account(), _now(), purpose, reason, allowed)
-        audit_file = AuditFile(record or vault.with_name(f"{vault.name}.reveals.jsonl"))
         asked, unknown = _references(cards, link)
         apart = out.with_name(f"{out.stem}-apart.csv")
         reveal_file.check_place(apart)
-        with open_vault(vault, secrets.token_bytes) as opened:
+        place = record or vault.with_name(f"{vault.name}.reveals.jsonl")
+        with (
+            record_of(place, database) as on_record,
+            open_vault(vault, secrets.token_bytes) as opened,
+        ):
             order = reveal_file.plan(
                 purpose, list(asked), opened.which_are_kept(asked), opened.replacements()
             )
@@ -142,13 +148,13 @@ def reveal(  # noqa: PLR0913, PLR0917 - options of the command line
                     + _reasons([*order.missing.values(), *unknown.values()]),
                     hint="Nothing was recorded, nothing written.",
                 )
-            numbers = revealing.reveal(opened, ring, order.refs, request, audit_file)
+            numbers = revealing.reveal(opened, ring, order.refs, request, on_record)
             reveal_file.write(out, order, numbers, asked)
         missing = {own: why for ref, why in order.missing.items() for own in asked[ref]} | unknown
         if missing:
             secret_files.write_new(apart, _table(missing), "the list of cards left out")
     _print(f"Wrote {out}: {len(order.rows):,} cards for {purpose} (mode 0600, clear numbers).")
-    _print(f"On the record: {audit_file.path}")
+    _print(f"On the record: {on_record.places}")
     _print("Hand it on by the way that the receiver prescribes, then delete it.")
     if missing:
         _print(f"{len(missing):,} cards are not in it: {_reasons(list(missing.values()))}")

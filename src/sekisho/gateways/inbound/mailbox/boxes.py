@@ -36,6 +36,7 @@ class ImapBox:
     password: str = field(repr=False)
     port: int = 993
     folder: str = "INBOX"
+    ca_file: Path | None = None
 
 
 def mails(path: Path) -> Iterator[bytes]:
@@ -96,22 +97,56 @@ def _mbox(path: Path) -> Iterator[bytes]:
         raise BadInput(f"{path} is no mbox: it does not begin with a line 'From '")
 
 
-def imap_mails(box: ImapBox, *, context: ssl.SSLContext | None = None) -> Iterator[bytes]:
-    """Every mail in the folder; raises `MailboxUnavailable` where the server does not answer."""
+def imap_mails(box: ImapBox) -> Iterator[bytes]:
+    """Every mail in the folder.
+
+    Raises `MailboxUnavailable` where the server does not answer, ``BadInput`` where it knows
+    neither the user, the password nor the folder.
+    """
     try:
         with imaplib.IMAP4_SSL(
-            box.host,
-            box.port,
-            ssl_context=context or ssl.create_default_context(),
-            timeout=_TIMEOUT_S,
+            box.host, box.port, ssl_context=_context(box), timeout=_TIMEOUT_S
         ) as server:
-            server.login(box.username, box.password)
-            server.select(f'"{box.folder}"', readonly=True)
-            _, found = server.search(None, "ALL")
-            for number in (found[0] or b"").split():
-                _, parts = server.fetch(number.decode("ascii"), "(BODY.PEEK[])")
-                yield from (part[1] for part in parts if isinstance(part, tuple))
+            yield from _fetched(server, box)
     except (OSError, imaplib.IMAP4.error) as error:
+        # The server's own words may repeat a mail: only the kind of trouble is told.
+        reason = getattr(error, "verify_message", "") or type(error).__name__
         raise MailboxUnavailable(
-            f"the mailbox at {box.host} cannot be read: {type(error).__name__}"
+            f"the mailbox at {box.host} cannot be read: {reason}",
+            hint="Does it answer on that port with TLS, under that name?",
         ) from None
+
+
+def _context(box: ImapBox) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=box.ca_file)
+    except (OSError, ssl.SSLError):
+        raise BadInput(f"the certificates in {box.ca_file} cannot be read") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _fetched(server: imaplib.IMAP4, box: ImapBox) -> Iterator[bytes]:
+    try:
+        server.login(box.username, box.password)
+    except (imaplib.IMAP4.abort, imaplib.IMAP4.readonly):
+        raise
+    except imaplib.IMAP4.error:
+        raise BadInput(
+            f"the mailbox at {box.host} refuses the user {box.username!r} or the password"
+        ) from None
+    answer, _ = server.select(_quoted(box.folder), readonly=True)
+    if answer != "OK":
+        raise BadInput(f"the mailbox at {box.host} has no folder {box.folder!r}")
+    _, found = server.search(None, "ALL")
+    for number in (found[0] or b"").split():
+        # One byte more than the largest is enough to refuse it, as with files.
+        _, parts = server.fetch(number.decode("ascii"), f"(BODY.PEEK[]<0.{MAIL_LARGEST + 1}>)")
+        yield from (part[1] for part in parts if isinstance(part, tuple))
+
+
+def _quoted(folder: str) -> str:
+    """The folder's name as a quoted string (RFC 9051 9); BadInput where it cannot be one."""
+    if not folder.isascii() or not folder.isprintable():
+        raise BadInput(f"the folder {folder!r} is not plain ASCII (RFC 9051 5.1 tells the form)")
+    return '"' + folder.replace("\\", "\\\\").replace('"', '\\"') + '"'
