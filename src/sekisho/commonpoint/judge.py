@@ -56,29 +56,38 @@ class _Docket:
     taken: list[Association]
     usual: Chance  # while the cases of ``study`` count
     best: Best  # the strongest windows in ``panel``
+    bar: Floats  # log p that each entity has to stay below
 
 
-def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
-    """Take associations strongest first; each finding's victims no longer speak for others."""
+def judge(
+    ground: Ground, drawn: Panel, levels: Levels, limits: Limits, earlier: Ints | None = None
+) -> Judgement:
+    """Take associations strongest first; each finding's victims no longer speak for others.
+
+    ``earlier`` are entities that earlier looks named.
+    """
     study, size = ground.study, ground.panel.entities.size
     first = scan_exact(study, ground.panel)
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study), first,
+        np.full(size, np.log(limits.family_wise_error)),
     )  # fmt: skip
-    alpha = float(np.log(limits.family_wise_error))
+    if earlier is not None:
+        docket.bar[np.isin(ground.panel.entities, earlier)] = np.log(limits.earlier_error)
     for _ in range(HEARINGS_MOST):
-        if docket.done.all() or not _judge_strongest(docket, alpha):
+        if docket.done.all() or not _judge_strongest(docket):
             break
     docket.done &= ~docket.failed
+    heard = {a.entity for a in docket.taken}
     docket.taken += _suspects(docket, docket.usual)
     _name_twins(docket.taken, ground, levels)
-    _mark_explained(docket, first, limits)
+    _mark_explained(docket, first, limits, heard)
     _drop_echoes(docket)
     return Judgement(docket.taken, docket.study, docket.usual)
 
 
-def _judge_strongest(docket: _Docket, alpha: float) -> bool:
+def _judge_strongest(docket: _Docket) -> bool:
     """Judge the strongest entity that is left; False if nothing left can be a finding.
 
     By the book the strongest may still be weak by the chance among the others; then the next one
@@ -87,7 +96,8 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     ground, study, best = docket.ground, docket.study, docket.best
     by_the_book = _log_p(docket, Chance())
     by_the_book[docket.done] = 0.0
-    top = int(np.argmin(by_the_book))
+    top = int(np.argmin(by_the_book - docket.bar))
+    alpha = float(docket.bar[top])
     if best.score[top] <= 0 or by_the_book[top] >= alpha:
         return False
     found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
@@ -159,7 +169,10 @@ def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     for n, row in enumerate(rows[:SUSPECTS_MOST]):
         panel = docket.panel.select(rows[n : n + 1])
         found = associate(study, panel, best, int(row), float(log_p[row]))
-        found.kind = SuspectKind.WEAK
+        window = (found.start_day, found.end_day)
+        found.use = judge_use_or_test(study, panel, window, found.spells, found.expected)
+        used = found.use.is_use_or_test
+        found.kind = SuspectKind.USE_OR_TEST if used else SuspectKind.WEAK
         out.append(found)
     return out
 
@@ -185,11 +198,13 @@ def _name_twins(taken: list[Association], ground: Ground, levels: Levels) -> Non
         found.twins = tuple(twins)
 
 
-def _mark_explained(docket: _Docket, best: Best, limits: Limits) -> None:
-    """Entities that were strong before a finding's victims were taken out: explained by it."""
+def _mark_explained(docket: _Docket, best: Best, limits: Limits, heard: set[int]) -> None:
+    """Entities that were strong before a finding's victims were taken out: explained by it.
+
+    What was ``heard`` keeps what it was found to be.
+    """
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
-    listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
-    listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
+    listed = heard | {m.merchant for a in taken if a.kind is None for m in a.members}
     every = np.arange(ground.panel.entities.size)
     log_p = run_log_p(ground, Chance(), best, study.totals, every)
     strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))
