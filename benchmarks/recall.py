@@ -24,11 +24,10 @@ from benchmarks.parts.judging import (
     tables_of,
     truth_of,
 )
+from benchmarks.parts.leaks import drawn_leak
 from benchmarks.rivals.thresholds import NEVER, VARIANTS, Tuned, best_of
-from sekisho.world import build, oracle, quiet, single_leak
+from sekisho.world import build, oracle, quiet
 
-# Planned strengths (-log10 p) in turn; what a world turns out to be decides its bin.
-STRENGTHS = ((9.0, 12.5), (12.0, 20.0), (3.0, 9.0), (20.0, 40.0), (8.5, 11.5))
 WANTED = (2, 3, 4)  # bins that are to be full; the others fill beside
 BATCH = 16
 QUIET_FIRST = 500_000  # far from the seeds of the leaks
@@ -36,7 +35,7 @@ QUIET_FIRST = 500_000  # far from the seeds of the leaks
 
 def leak_world(seed: int) -> Record:
     """One world with a leak: what the oracle, Sekisho and the rivals say."""
-    spec = single_leak(seed, strength=STRENGTHS[seed % len(STRENGTHS)])
+    spec = drawn_leak(seed)
     world = build(spec, seed, threads=1)
     leak = spec.leaks[0]
     figures: Record = {

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from sekisho.commonpoint.search import Limits
 from sekisho.commonpoint.trace import Answer, Question, trace
 from sekisho.domain.progress import Silent
 from sekisho.warehouse.history import DuckHistory
@@ -82,5 +83,10 @@ def opened(tables: Tables, as_of: date) -> Iterator[DuckHistory]:
 
 def ask(history: DuckHistory, as_of: date) -> Answer:
     """Trace at Sekisho's own threshold. The permuted check changes no finding and is left out."""
-    question = Question(as_of=as_of, permute=False)
+    return ask_within(history, as_of, Limits())
+
+
+def ask_within(history: DuckHistory, as_of: date, limits: Limits) -> Answer:
+    """Trace with what a look may spend."""
+    question = Question(as_of=as_of, limits=limits, permute=False)
     return trace(history, question, np.random.default_rng(1), Silent())

@@ -55,18 +55,20 @@ def tables_of(world: World) -> Tables:
     )
 
 
+def ids_of(world: World, numbers: Any) -> tuple[str, ...]:
+    """The ids that the trace uses for merchants of a world."""
+    shops = world.truth.economy.merchants
+    return tuple(f"A{shops.acquirer[k] + 1:02d}/{shops.merchant_id[k]}" for k in numbers)
+
+
 def truth_of(world: World) -> Truth:
     """The leaking shop of a made world (if any), and its shops for stolen cards."""
     shops = world.truth.economy.merchants
-
-    def ids(numbers: Any) -> tuple[str, ...]:
-        return tuple(f"A{shops.acquirer[k] + 1:02d}/{shops.merchant_id[k]}" for k in numbers)
-
     members: tuple[str, ...] = ()
     window = None
     if world.spec.leaks:
         leak = world.truth.leaks[0]
-        members = ids(leak.merchants)
+        members = ids_of(world, leak.merchants)
         first, last = world.spec.leaks[0].windows[0]
         window = (
             world.spec.start + timedelta(days=first),
@@ -75,8 +77,8 @@ def truth_of(world: World) -> Truth:
     return Truth(
         members,
         window,
-        frozenset(ids(shops.of_role(ROLE_TEST, ROLE_TEST_ONLY))),
-        frozenset(ids(shops.of_role(ROLE_SPEND, ROLE_SPEND_INSTORE))),
+        frozenset(ids_of(world, shops.of_role(ROLE_TEST, ROLE_TEST_ONLY))),
+        frozenset(ids_of(world, shops.of_role(ROLE_SPEND, ROLE_SPEND_INSTORE))),
     )
 
 

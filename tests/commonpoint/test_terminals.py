@@ -97,7 +97,8 @@ def test_it_is_asked_for(tmp_path: Path) -> None:
     assert finding.terminals is None
     # Asking changes nothing else.
     asked = found(LeakKind.TERMINAL, 1, tmp_path / "asked")
-    assert replace(asked, terminals=None) == finding
+    assert asked.entity_kind is EntityKind.TERMINAL
+    assert replace(asked, terminals=None, entity_kind=EntityKind.MERCHANT) == finding
 
 
 def test_a_history_that_knows_no_terminals_is_searched_all_the_same() -> None:

@@ -18,6 +18,7 @@ from sekisho import __version__
 from sekisho.commonpoint.cohort import TRAILING_DAYS
 from sekisho.commonpoint.findings import day_to_date
 from sekisho.commonpoint.lead import earlier_look
+from sekisho.commonpoint.search import Limits
 from sekisho.commonpoint.trace import CONTROLS, Answer, Question, trace
 from sekisho.commonpoint.why import neighbours_of, strength_of
 from sekisho.domain.errors import BadInput
@@ -60,6 +61,8 @@ class TraceOptions:
     lead_times: bool = True
     levels: tuple[EntityKind, ...] = DEFAULT_LEVELS
     controls: int = CONTROLS
+    family_wise_error: float = Limits().family_wise_error
+    earlier: tuple[str, ...] = ()  # ids that earlier looks named
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ def trace_inputs(
     )
     question = Question(
         inputs.as_of,
+        limits=Limits(options.family_wise_error, earlier=options.earlier),
         controls=options.controls,
         permute=options.permute,
         levels=options.levels,
@@ -251,19 +255,16 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
     """Write ``exposed_cards.parquet`` (DESIGN 8): one row for each exposed card and finding.
 
     ``defrauded`` says that a fraud that counts came after the card was exposed. ``probability`` is
-    the chance that it came from there; empty where the fraud lies outside the finding's misuse.
+    the chance that it came from there, weighed against the other findings, the known leaks and none
+    of these; empty for cards without such a fraud.
     """
     db = run.history.connection
-    told = run.answer.victims
-    sizes = [len(cards) for cards, _ in told.values()]
-    rows = {
-        "card": np.concatenate([np.zeros(0, np.int64), *(cards for cards, _ in told.values())]),
-        "finding": np.repeat(np.array(list(told), np.int64), sizes),
-        "chance": np.repeat(np.array([chance for _, chance in told.values()], float), sizes),
-    }
-    db.register("victims_told", pa.table(rows))
-    db.execute("CREATE OR REPLACE TEMP TABLE victims AS SELECT DISTINCT * FROM victims_told")
-    db.unregister("victims_told")
+    db.execute("CREATE OR REPLACE TEMP TABLE victims (card BIGINT, finding BIGINT, chance DOUBLE)")
+    for number, (cards, chances) in run.answer.victims.items():
+        given = pa.table({"card": cards, "chance": chances})
+        db.register("given_chances", given)
+        db.execute("INSERT INTO victims SELECT card, ?, chance FROM given_chances", [number])
+        db.unregister("given_chances")
     named = [
         (number, finding.entity_kind.value, finding.entity_id)
         for number, finding in enumerate(run.trace.findings)

@@ -15,7 +15,7 @@ from sekisho.commonpoint.ports import History
 from sekisho.commonpoint.search import Association, Chance, Ground, MemberWindow
 from sekisho.commonpoint.study import Panel, Study
 from sekisho.commonpoint.to_come import latest_end
-from sekisho.commonpoint.window import CONFIDENCE, estimate_window
+from sekisho.commonpoint.window import CONFIDENCE, WindowEstimate
 from sekisho.domain.finding import (
     Curve,
     EntityKind,
@@ -38,25 +38,27 @@ def day_to_date(day: int) -> date:
 
 
 def describe(
-    found: Association, ground: Ground, chance: Chance, book: Book, alpha: float
+    found: Association,
+    window: WindowEstimate,
+    ground: Ground,
+    chance: Chance,
+    book: Book,
+    alpha: float,
 ) -> tuple[Finding, list[tuple[int, int, int]]]:
     """The finding (or suspect) of one association, and its members' (merchant, start, end) days."""
     study, panel = ground.study, found.panel
     assert panel is not None  # noqa: S101 - every association is made from a panel of its own
     source = None if found.explained_by is None else book.entity_id(found.explained_by)
-    window = estimate_window(study, panel, 0, found.period, victims=found.cases)
     kind = book.levels.kind_of(found.entity)
     members = found.members
     victims = int(np.unique(study.spells.card[found.spells]).size)
+    start, end = found.start_day, found.end_day
     if kind is EntityKind.MERCHANT:
-        # Suspects whose victims belong to a stronger finding keep the window that made them strong.
-        start, end = min(window.start, found.start_day), max(window.end, found.end_day)
         exposed = _cards_there(study, panel.visits, start, end)
         members = (
             replace(members[0], start_day=start, end_day=end, exposed=exposed, cases=victims),
         )
     else:
-        start, end = found.start_day, found.end_day
         exposed = _cards_of(study, found.exposed)
     last = int(study.clock.end // DAY) - 1
     latest = latest_end(study, found, end) if found.kind is None else end

@@ -50,6 +50,15 @@ class _Rest:
     chance: Chance
 
 
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """By which chance an association is judged, the log p to stay below, and what it leaves."""
+
+    chance: Chance
+    alpha: float
+    rest: _Rest
+
+
 @dataclass(slots=True)
 class _Docket:
     """A judgement under way: which entities are done, and the study of the cases that are left."""
@@ -65,25 +74,33 @@ class _Docket:
     taken: list[Association]
     usual: Chance  # while the cases of ``study`` count
     best: Best  # the strongest windows in ``panel``
-    alpha: float  # natural log of the error of the whole run
+    bar: Floats  # log p that each entity has to stay below
 
 
-def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
-    """Take associations strongest first; each finding's victims no longer speak for others."""
+def judge(
+    ground: Ground, drawn: Panel, levels: Levels, limits: Limits, earlier: Ints | None = None
+) -> Judgement:
+    """Take associations strongest first; each finding's victims no longer speak for others.
+
+    ``earlier`` are entities that earlier looks named.
+    """
     study, size = ground.study, ground.panel.entities.size
     first = scan_exact(study, ground.panel)
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study), first,
-        float(np.log(limits.family_wise_error)),
+        np.full(size, np.log(limits.family_wise_error)),
     )  # fmt: skip
+    if earlier is not None:
+        docket.bar[np.isin(ground.panel.entities, earlier)] = np.log(limits.earlier_error)
     for _ in range(HEARINGS_MOST):
         if docket.done.all() or not _judge_strongest(docket):
             break
     docket.done &= ~docket.failed
+    heard = {a.entity for a in docket.taken}
     docket.taken += _suspects(docket, docket.usual)
     _name_twins(docket.taken, ground, levels)
-    _mark_explained(docket, first, limits)
+    _mark_explained(docket, first, limits, heard)
     _drop_echoes(docket)
     return Judgement(docket.taken, docket.study, docket.usual)
 
@@ -97,8 +114,9 @@ def _judge_strongest(docket: _Docket) -> bool:
     ground, study, best = docket.ground, docket.study, docket.best
     by_the_book = _log_p(docket, Chance())
     by_the_book[docket.done] = 0.0
-    top = int(np.argmin(by_the_book))
-    if best.score[top] <= 0 or by_the_book[top] >= docket.alpha:
+    top = int(np.argmin(by_the_book - docket.bar))
+    alpha = float(docket.bar[top])
+    if best.score[top] <= 0 or by_the_book[top] >= alpha:
         return False
     found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
     # Both err upwards: while the victims count, shops that they like look guilty; without them, the
@@ -108,10 +126,10 @@ def _judge_strongest(docket: _Docket) -> bool:
     said = [(float(_log_p(docket, chance)[top]), chance) for chance in (others, docket.usual)]
     found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[top] = True
-    if found.log_p >= docket.alpha:
+    if found.log_p >= alpha:
         docket.failed[top] = True
         return int(docket.failed.sum()) < FAILURES_MOST
-    _hear(docket, found, chance, _Rest(found.spells, rest, others))
+    _hear(docket, found, _Hearing(chance, alpha, _Rest(found.spells, rest, others)))
     return True
 
 
@@ -120,10 +138,10 @@ def _log_p(docket: _Docket, chance: Chance) -> Floats:
     return run_log_p(docket.ground, chance, docket.best, docket.study.totals, every)
 
 
-def _hear(docket: _Docket, strong: Association, chance: Chance, rest: _Rest) -> None:
+def _hear(docket: _Docket, strong: Association, hearing: _Hearing) -> None:
     """Settle the level of a strong association and test its innocent explanations."""
     study = docket.study
-    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
+    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, hearing.chance), strong)
     assert found.panel is not None  # noqa: S101 - every association has a panel of its own
     window = (found.start_day, found.end_day)
     found.use = judge_use_or_test(study, found.panel, window, found.spells, found.expected)
@@ -132,10 +150,10 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, rest: _Rest) -> 
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
     if found.use.is_use_or_test:
         found.kind = SuspectKind.USE_OR_TEST
-    elif found.log_p + raised >= docket.alpha:
+    elif found.log_p + raised >= hearing.alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
-        _take_out(docket, found, rest)
+        _take_out(docket, found, hearing.rest)
     # Whoever was heard under another level's name is not heard again.
     docket.done |= docket.ground.panel.entities == found.entity
     earlier = [a for a in docket.taken if a.entity == found.entity and a.kind is None]
@@ -172,7 +190,10 @@ def _suspects(docket: _Docket, chance: Chance) -> list[Association]:
     for n, row in enumerate(rows[:SUSPECTS_MOST]):
         panel = docket.panel.select(rows[n : n + 1])
         found = associate(study, panel, best, int(row), float(log_p[row]))
-        found.kind = SuspectKind.WEAK
+        window = (found.start_day, found.end_day)
+        found.use = judge_use_or_test(study, panel, window, found.spells, found.expected)
+        used = found.use.is_use_or_test
+        found.kind = SuspectKind.USE_OR_TEST if used else SuspectKind.WEAK
         out.append(found)
     return out
 
@@ -198,11 +219,13 @@ def _name_twins(taken: list[Association], ground: Ground, levels: Levels) -> Non
         found.twins = tuple(twins)
 
 
-def _mark_explained(docket: _Docket, best: Best, limits: Limits) -> None:
-    """Entities that were strong before a finding's victims were taken out: explained by it."""
+def _mark_explained(docket: _Docket, best: Best, limits: Limits, heard: set[int]) -> None:
+    """Entities that were strong before a finding's victims were taken out: explained by it.
+
+    What was ``heard`` keeps what it was found to be.
+    """
     ground, study, taken = docket.ground, docket.ground.study, docket.taken
-    listed = {a.entity for a in taken if a.kind is not SuspectKind.WEAK}
-    listed |= {m.merchant for a in taken if a.kind is None for m in a.members}
+    listed = heard | {m.merchant for a in taken if a.kind is None for m in a.members}
     every = np.arange(ground.panel.entities.size)
     log_p = run_log_p(ground, Chance(), best, study.totals, every)
     strong = np.flatnonzero((log_p < np.log(limits.family_wise_error)) & (best.score > 0))

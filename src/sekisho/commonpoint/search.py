@@ -53,10 +53,15 @@ TESTABLE_VISITORS = 5.0  # a shop with fewer visiting cards can never be found
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How strong an association must be, and how much work may go into it."""
+    """How strong an association must be, and how much work may go into it.
+
+    ``earlier`` are ids of entities that earlier looks named; these are held to ``earlier_error``.
+    """
 
     family_wise_error: float = 0.001
     suspects_most: int = 30
+    earlier: tuple[str, ...] = ()
+    earlier_error: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)

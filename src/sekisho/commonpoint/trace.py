@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from sekisho.commonpoint.attribution import attribute
 from sekisho.commonpoint.calibration import permutations_for, strongest_by_chance
 from sekisho.commonpoint.cohort import DAY, make_clock
 from sekisho.commonpoint.findings import EPOCH, Book, describe
@@ -23,6 +24,7 @@ from sekisho.commonpoint.taken import data_taken
 from sekisho.commonpoint.terminals import leaking_terminals
 from sekisho.commonpoint.theft import Background, how_taken
 from sekisho.commonpoint.to_come import corrected_rate, report_delays
+from sekisho.commonpoint.window import WindowEstimate, estimate_window, with_window
 from sekisho.domain.errors import NothingToDo
 from sekisho.domain.finding import EntityKind, Finding, ProposedGroup, SuspectKind
 from sekisho.domain.history import ExposureWindow, MisuseTable, Survey
@@ -53,8 +55,8 @@ class Question:
 class Answer:
     """Findings and suspects, and how they came about.
 
-    ``victims`` maps each finding's number to its victims' card numbers (of the history) and the
-    chance that each one's fraud came from there.
+    ``victims`` maps each finding's number to the defrauded cards (of the history) that it exposed,
+    and the chance that each one's fraud came from there rather than from another or from none.
     """
 
     as_of: date
@@ -78,7 +80,7 @@ class Answer:
     excluded_fraud: Mapping[str, int]
     exposed_cards: int
     defrauded_cards: int  # of these, in whatever misuse period
-    victims: Mapping[int, tuple[NDArray[np.int64], float]]
+    victims: Mapping[int, tuple[NDArray[np.int64], NDArray[np.float64]]]
     associations: tuple[Association, ...]
     ground: Ground
     levels: Levels
@@ -127,8 +129,8 @@ def trace(
         ground = replace(ground, panel=whole.renew(ground.panel), bulk=whole.renew(ground.bulk))
         drawn = whole.renew(drawn)
     progress.step("judge")
-    judged = judge(ground, drawn, levels, question.limits)
     book = Book(history, levels)
+    judged = judge(ground, drawn, levels, question.limits, _named_before(ground, book, question))
     run = _Run(
         question, survey, book, share, study, ground, drawn, judged, cases, known,
         report_delays(frauds, end),
@@ -158,6 +160,14 @@ class _Run:
     delays: Delays | None  # how late reports come
 
 
+def _named_before(ground: Ground, book: Book, question: Question) -> NDArray[np.int64]:
+    """The entities that earlier looks named, by their numbers in this history."""
+    earlier = set(question.limits.earlier)
+    entities = ground.panel.entities if earlier else np.zeros(0, np.int64)
+    named = [int(entity) for entity in entities if book.entity_id(int(entity)) in earlier]
+    return np.array(named, np.int64)
+
+
 def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
     """Permute the cases that no finding explains over the entities that are not listed."""
     listed = [a.entity for a in run.judged.taken if a.kind is not SuspectKind.WEAK]
@@ -171,22 +181,26 @@ def _by_chance(run: _Run, rng: np.random.Generator) -> list[float]:
 
 
 def _answer(run: _Run, chance: list[float]) -> Answer:
-    taken, book, study = run.judged.taken, run.book, run.ground.study
-    alpha = run.question.limits.family_wise_error
-    described = [describe(found, run.ground, run.judged.chance, book, alpha) for found in taken]
-    pairs = list(zip(taken, described, strict=True))
-    misuse = book.history.misuse() if any(a.kind is None for a in taken) else None
-    strong = [(a, (_of_theft(run, a, d[0], misuse), d[1])) for a, d in pairs if a.kind is None]
-    weak = sorted(((a, d) for a, d in pairs if a.kind is not None), key=lambda p: p[0].log_p)
+    book, study = run.book, run.ground.study
+    listed = _listed(run)
+    misuse = book.history.misuse() if any(a.kind is None for a, _ in listed) else None
+    strong, weak = [], []
+    for found, window in listed:
+        one, windows = describe(
+            found, window, run.ground, run.judged.chance, book,
+            run.question.limits.family_wise_error,
+        )  # fmt: skip
+        if found.kind is None:
+            strong.append((found, (_of_theft(run, found, one, misuse), windows)))
+        else:
+            weak.append(one)
     book.history.expose(
         ExposureWindow(merchant, start * DAY, (end + 1) * DAY, number)
         for number, (_, (_, windows)) in enumerate(strong)
         for merchant, start, end in windows
     )
-    victims = {
-        number: (study.spells.card[a.spells], max(0.0, 1.0 - a.expected / max(a.cases, 1)))
-        for number, (a, _) in enumerate(strong)
-    }
+    shared = attribute(study, book.history, [a for a, _ in strong], run.known)
+    victims = {number: (one.cards, one.chance) for number, one in enumerate(shared)}
     return Answer(
         as_of=run.question.as_of,
         cases=run.cases,
@@ -195,8 +209,11 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         cards=run.survey.cards,
         first_day=_day(run.survey.first_at),
         last_day=_day(run.survey.last_at),
-        findings=tuple(d[0] for _, d in strong),
-        suspects=tuple(d[0] for _, d in weak[: run.question.limits.suspects_most]),
+        findings=tuple(
+            replace(d[0], cards_attributed=round(one.expected, 2))
+            for (_, d), one in zip(strong, shared, strict=True)
+        ),
+        suspects=tuple(weak),
         entities_tested=run.ground.tested,
         sample_fraction=run.share,
         strata=_strata(study),
@@ -214,7 +231,7 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         exposed_cards=book.history.exposed_count(),
         defrauded_cards=book.history.defrauded_count(),
         victims=victims,
-        associations=tuple(taken),
+        associations=tuple(a for a, _ in listed),
         ground=run.ground,
         levels=book.levels,
         chance=run.judged.chance,
@@ -225,13 +242,24 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
     )
 
 
+def _listed(run: _Run) -> list[tuple[Association, WindowEstimate]]:
+    """Findings as they were taken, with the windows of their likelihood, then the suspects."""
+    study, taken = run.ground.study, run.judged.taken
+    weak = sorted((a for a in taken if a.kind is not None), key=lambda a: a.log_p)
+    suspects = weak[: run.question.limits.suspects_most]
+    strong = [(a, estimate_window(study, a)) for a in taken if a.kind is None]
+    return [(with_window(study, a, window), window) for a, window in strong] + [
+        (a, estimate_window(study, a)) for a in suspects
+    ]
+
+
 def _of_theft(
     run: _Run, found: Association, finding: Finding, misuse: MisuseTable | None
 ) -> Finding:
     """The finding with how the data was taken, and which, as far as the misuse shows it."""
     judged = run.judged
     ground = Background(run.ground.study, judged.unexplained, judged.chance.misfit)
-    others = [a for a in judged.taken if a.kind is None and a is not found]
+    others = [a for a in judged.taken if a.kind is None and a.entity != found.entity]
     theft = how_taken(ground, run.book.history.visits(), found, others)
     data, evidence = data_taken(run.ground.study, misuse, found, others)
     asked = (
@@ -245,6 +273,7 @@ def _of_theft(
     corrected = corrected_rate(run.ground.study, found, run.delays, finding.cards_exposed)
     return replace(
         finding,
+        entity_kind=finding.entity_kind if terminals is None else EntityKind.TERMINAL,
         theft=theft,
         data_taken=data,
         data_evidence=evidence,

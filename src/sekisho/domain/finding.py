@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sekisho.domain.known_leaks import TakenOut
+    from sekisho.domain.looks import SinceLastLook
 
 SCHEMA = "sekisho.findings/1"
 
@@ -211,6 +212,7 @@ class Finding:
     misuse_curve: Curve | None = None  # victims and expectation by day of fraud
     data_evidence: tuple[DataEvidence, ...] = ()  # behind ``data_taken``
     corrected_misuse: CorrectedRate | None = None  # None without report dates
+    cards_attributed: float | None = None  # sum of its cards' probabilities; None for suspects
     terminals: Terminals | None = None  # None where it is the whole shop, or not asked
     theft: Theft | None = None  # None where the history does not say who initiated a charge
 
@@ -313,3 +315,4 @@ class Trace:
     limits: tuple[str, ...] = ()  # stable keys of what this run could not know
     known_leaks: tuple[TakenOut, ...] = ()  # taken out first, in the order of their file
     proposed_groups: tuple[ProposedGroup, ...] = ()  # findings that may be one leak
+    since: SinceLastLook | None = None  # None unless looks follow one another

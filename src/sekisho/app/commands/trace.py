@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sekisho.app.bars import drawn
+from sekisho.app.following import following, keep_looks, look_again, since_lines
 from sekisho.app.options import column_pairs, day_of
 from sekisho.app.output import OutputFolder
 from sekisho.app.tracing import (
@@ -76,6 +78,10 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     ] = None,
     language: Annotated[Language, typer.Option(help="Language of the report.")] = Language.EN,
     prepared_for: Annotated[str, typer.Option(help="A name for the report's head.")] = "",
+    follow: Annotated[
+        Path | None,
+        typer.Option(help="Folder that remembers looks: say what is new since the last one."),
+    ] = None,
     memory: Annotated[str, typer.Option(help="Memory bound of the engine, such as 2GB.")] = "2GB",
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
 ) -> None:
@@ -93,12 +99,21 @@ def trace(  # noqa: PLR0913, PLR0917 - options of the command line
     asked = _levels(levels)
     options = TraceOptions(memory_limit=_memory(memory), threads=threads, levels=asked)
     console = Console()
-    with OutputFolder(out) as folder, lasting_workdir() as work, drawn(STEPS) as bars:
-        run = run_trace(request, options, Path(work), bars)
+    with ExitStack() as stack:
+        state = stack.enter_context(following(follow)) if follow else None
+        folder = stack.enter_context(OutputFolder(out))
+        work = Path(stack.enter_context(lasting_workdir()))
+        bars = stack.enter_context(drawn(STEPS))
+        if state:
+            run, looks = look_again(state, request, options, work, bars)
+        else:
+            run, looks = run_trace(request, options, work, bars), ()
         bars.step("write")
         write_results(run, folder, language=language.value, prepared_for=prepared_for)
         told = explain(run, explain_entity) if explain_entity else []
         run.history.connection.close()
+        if state:
+            keep_looks(state, looks)
     _tell(console, run, out)
     for line in told:
         console.print(line, highlight=False, soft_wrap=True)
@@ -153,6 +168,8 @@ def _tell(console: Console, run: TraceRun, out: Path) -> None:
         )
     else:
         console.print("[bold]Nothing strong enough to ask a merchant about.[/]")
+    for line in since_lines(trace.since):
+        console.print(line, highlight=False, soft_wrap=True)
     if trace.suspects:
         console.print(f"{len(trace.suspects)} weaker or explained associations are in the report.")
     console.print(f"next: open {escape(str(out / 'report.html'))}", soft_wrap=True)

@@ -29,6 +29,7 @@ from sekisho.domain.finding import (
     Trace,
 )
 from sekisho.domain.known_leaks import TakenOut
+from sekisho.domain.looks import Seen, SinceLastLook
 from sekisho.domain.notes import Note
 
 P_VALUE_FLOOR: Final = 1e-300
@@ -65,6 +66,7 @@ def findings_document(trace: Trace) -> Document:
         "limits": list(trace.limits),
         "known_leaks": [_known_leak(known) for known in trace.known_leaks],
         "proposed_groups": [_proposed(group) for group in trace.proposed_groups],
+        "since_last_look": None if trace.since is None else _since(trace.since),
         "inputs": [_input(file) for file in trace.inputs],
         "method": _method(trace.method),
     }
@@ -103,6 +105,7 @@ def _finding(finding: Finding) -> Document:
         "cards_exposed": finding.cards_exposed,
         "cards_defrauded": finding.cards_defrauded,
         "cards_expected": finding.cards_expected,
+        "cards_attributed": finding.cards_attributed,
         "log_likelihood_ratio": finding.log_likelihood_ratio,
         "p_value": max(finding.p_value, P_VALUE_FLOOR),
         "p_value_floored": finding.p_value < P_VALUE_FLOOR,
@@ -230,6 +233,44 @@ def _lead_time(lead: LeadTime) -> Document:
         "days": lead.days,
         "cards_saved": lead.cards_saved,
         "optimistic": lead.optimistic,
+    }
+
+
+def _since(since: SinceLastLook) -> Document:
+    return {
+        "look": since.number,
+        "last": since.last.isoformat() if since.last else None,
+        "alpha": since.alpha,
+        "alpha_spent": since.spent,
+        "alpha_total": since.total,
+        "changes": [
+            {
+                "kind": change.kind.value,
+                "before": _seen(change.before),
+                "now": _seen(change.now),
+                "now_listed": change.now_listed or None,
+            }
+            for change in since.changes
+        ],
+        "new_files": list(since.new_files),
+        "changed_files": list(since.changed_files),
+        "missing_files": list(since.missing_files),
+    }
+
+
+def _seen(one: Seen | None) -> Document | None:
+    if one is None:
+        return None
+    return {
+        "entity_kind": one.entity_kind,
+        "entity_id": one.entity_id,
+        "name": one.name,
+        "members": list(one.members),
+        "window_start": one.window_start.isoformat(),
+        "window_end": one.window_end.isoformat(),
+        "cards_exposed": one.cards_exposed,
+        "cards_defrauded": one.cards_defrauded,
+        "p_value": max(one.p_value, P_VALUE_FLOOR),
     }
 
 

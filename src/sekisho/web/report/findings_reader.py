@@ -73,6 +73,7 @@ def _finding(document: Document) -> Finding:
         cards_exposed=document["cards_exposed"],
         cards_defrauded=document["cards_defrauded"],
         cards_expected=document["cards_expected"],
+        cards_attributed=document.get("cards_attributed"),
         log_likelihood_ratio=document["log_likelihood_ratio"],
         p_value=document["p_value"],
         reported_misuse_rate=document["reported_misuse_rate"],

@@ -160,6 +160,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.p_value_floor": "{chance} (p {p}, corrected for everything that was tried)",
         "finding.llr": "Log-likelihood ratio",
         "finding.data": "Data taken, as far as the misuse shows",
+        "finding.attributed": "Attributed to it",
+        "finding.attributed_value": "{cards} misused cards, weighed card by card against the other "
+        "findings, the known leaks and none of these",
         "finding.data_unknown": "the misuse does not show it",
         "finding.terminals": "Terminals in which the excess sits",
         "terminals.one": "{id}: {defrauded} of {cards} misused, {expected} expected",
@@ -259,6 +262,31 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "known.state.no_visits": "Not taken out: the history has no purchase there in the window",
         "known.state.unknown": "Not taken out: the history does not know it",
         "known.state.ambiguous": "Not taken out: several acquirers have a merchant of this number",
+        # Looks that follow one another
+        "since.heading": "New since the last look, as of {last}",
+        "since.first": "The first look of this follow-up",
+        "since.alpha": "This is look number {number}. A world without a leak would have somebody "
+        "named by it with a probability of at most {alpha}, by all looks so far {spent}, by all "
+        "that ever follow {total}.",
+        "since.nothing": "No finding at this look, and none at the last one.",
+        "since.caption": "Findings of this look beside those of the last one",
+        "since.what": "Since then",
+        "since.place": "Finding",
+        "since.window": "Exposure window",
+        "since.defrauded": "Misused",
+        "since.exposed": "Exposed",
+        "since.kind.new": "New",
+        "since.kind.changed": "Changed",
+        "since.kind.level_changed": "Named at another level",
+        "since.kind.same": "As before",
+        "since.kind.gone": "No finding any more",
+        "since.listed.weak": "too weak to ask about now",
+        "since.listed.use_or_test": "now looks like a place where stolen cards are used",
+        "since.listed.explained": "now explained by another finding or its neighbourhood",
+        "since.listed.not_listed": "not listed any more",
+        "since.new_files": "Files that are new: {names}",
+        "since.changed_files": "Files whose contents differ from those of the last look: {names}",
+        "since.missing_files": "Files of the last look that are not there any more: {names}",
         # Suspects
         "suspects.heading": "Looked at and not a finding",
         "suspects.intro": "These places showed more misuse than expected, but do not ask a "

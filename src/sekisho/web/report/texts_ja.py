@@ -162,6 +162,9 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "finding.p_value_floor": "{chance}（p {p}、すべての検定について補正済み）",
         "finding.llr": "対数尤度比",
         "finding.data": "不正利用から推定される漏えい項目",
+        "finding.attributed": "ここが原因とみられる枚数",
+        "finding.attributed_value": "{cards} 枚。ほかの検出結果、既知の漏えい、そのどれでもない"
+        "場合とカードごとに比べた確率の合計です",
         "finding.data_unknown": "不正利用の状況からは判断できません",
         "finding.terminals": "超過が集中している端末",
         "terminals.one": "{id}：{cards}のうち{defrauded}枚が不正利用（想定は{expected}枚）",
@@ -264,6 +267,30 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "known.state.unknown": "取り除いていません（履歴に見当たりません）",
         "known.state.ambiguous": "取り除いていません"
         "（同じ番号の加盟店が複数のアクワイアラーにあります）",
+        # Looks that follow one another
+        "since.heading": "前回（{last}時点）の調査からの変化",
+        "since.first": "継続調査の初回です",
+        "since.alpha": "{number}回目の調査です。漏えいがまったくない場合に誤って利用先を挙げる"
+        "確率は、今回が{alpha}以下、これまでの全回で{spent}以下、今後の全回を合わせても{total}以下です。",
+        "since.nothing": "今回も前回も、検出はありません。",
+        "since.caption": "今回と前回の検出結果",
+        "since.what": "前回から",
+        "since.place": "検出した利用先",
+        "since.window": "漏えい対象期間",
+        "since.defrauded": "不正利用",
+        "since.exposed": "対象カード",
+        "since.kind.new": "新規",
+        "since.kind.changed": "変化あり",
+        "since.kind.level_changed": "別の階層で検出",
+        "since.kind.same": "変化なし",
+        "since.kind.gone": "検出から外れました",
+        "since.listed.weak": "照会するほど強い関連ではなくなりました",
+        "since.listed.use_or_test": "盗まれたカードが使われる場所とみられます",
+        "since.listed.explained": "ほかの検出結果、または周辺の不正で説明できます",
+        "since.listed.not_listed": "候補にも挙がっていません",
+        "since.new_files": "新しく加わったファイル：{names}",
+        "since.changed_files": "前回と内容が異なるファイル：{names}",
+        "since.missing_files": "前回はあり、今回はないファイル：{names}",
         # Suspects
         "suspects.heading": "検出としなかった候補",
         "suspects.intro": "不正利用が想定を上回ったものの、今回の調査だけを根拠に加盟店へ照会すべき"
