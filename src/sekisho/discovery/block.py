@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sekisho.discovery.encodings import BINARY
 from sekisho.discovery.kernel import Bytes
-from sekisho.discovery.units import Offsets, to_units
+from sekisho.discovery.units import Offsets, to_units, without_escapes
 
 # One character for one, so that places stay: full-width forms and dashes become plain.
 _NARROW: Final = {
@@ -20,6 +21,8 @@ _NARROW: Final = {
     0x3000: 0x20,
     0xA0: 0x20,
 }
+
+_LINE_END: Final = re.compile(r"\n(?!\s*<)")
 
 
 def narrow(text: str) -> str:
@@ -42,6 +45,7 @@ class Block:
     offsets: Offsets | None
     low: int
     high: int
+    _counted: list[int] = field(default_factory=lambda: [0, 0])
 
     @classmethod
     def of(
@@ -75,34 +79,46 @@ class Block:
         start, end = max(start, 0), min(end, len(self.units))
         raw = self.data[self.byte_at(start) : self.byte_at(end)]
         encoding = "latin-1" if self.encoding == BINARY else self.encoding
-        return narrow(raw.decode(encoding, errors="replace"))
+        text = raw.decode(encoding, errors="replace")
+        return narrow(text if self.encoding == BINARY else without_escapes(text))
 
     @cached_property
-    def _newlines(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self.units == 10)
+    def _plain(self) -> bytes:
+        """The units as bytes, in which the library of C looks for line ends."""
+        return self.data if self.offsets is None else self.units.tobytes()
 
     def line(self, unit: int) -> int:
-        """The number of the line that a unit stands in."""
-        return self.first_line + int(self._newlines.searchsorted(unit))
+        """The number of the line that a unit stands in; quick where units are asked in order."""
+        at, lines = self._counted if self._counted[0] <= unit else (0, 0)
+        lines += self._plain.count(b"\n", at, unit)
+        self._counted[:] = unit, lines
+        return self.first_line + lines
 
     def line_start(self, unit: int) -> int:
         """The first unit of a line, as far as it is in this block."""
-        at = int(self._newlines.searchsorted(unit))
-        return int(self._newlines[at - 1]) + 1 if at else 0
+        return self._plain.rfind(b"\n", 0, unit) + 1
 
     def line_end(self, unit: int) -> int:
         """The unit of the line's end, as far as it is in this block."""
-        at = int(self._newlines.searchsorted(unit))
-        return int(self._newlines[at]) if at < len(self._newlines) else len(self.units)
+        at = self._plain.find(b"\n", unit)
+        return at if at >= 0 else len(self.units)
 
     def before(self, unit: int, most: int) -> str:
         """Text of the same line before a unit, at most ``most`` characters."""
         return self.text(unit - most, unit).rpartition("\n")[2]
 
     def after(self, unit: int, most: int) -> str:
-        """Text of the same line from a unit on."""
-        return self.text(unit, unit + most).partition("\n")[0]
+        """Text of the same line from a unit on; markup may go on in the next."""
+        return _LINE_END.split(self.text(unit, unit + most), maxsplit=1)[0]
 
     def lines_until(self, byte: int) -> int:
         """How many lines end in the first ``byte`` bytes."""
-        return int(np.count_nonzero(self.units[: self.unit_at(byte)] == 10))
+        return self.line(self.unit_at(byte)) - self.first_line
+
+    def units_of(self, word: str) -> Iterator[int]:
+        """Where an ASCII word may begin, between `low` and `high`."""
+        sought = word.encode()
+        at = self._plain.find(sought, self.low)
+        while 0 <= at < self.high:
+            yield at
+            at = self._plain.find(sought, at + 1)

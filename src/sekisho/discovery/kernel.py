@@ -1,11 +1,11 @@
-"""The compiled look at every byte, for numbers and for names of codes.
+"""The compiled look at every byte for numbers.
 
 Plain loops over *units*: one byte for each character, ASCII as it is, full-width digits and dashes
-made plain, anything else 200 (``units``). Numbers are recognised in groups as people write them,
-with brand, length and check digit; only what could be one comes back, as positions. Alongside,
-each *column* of the text is counted: all numbers that follow the same name, or stand in the same
-place of a line, so that one in ten random ids passing the check digit is seen for what it is
-(``judge``).
+made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people
+write them, with brand, length and check digit; only what could be one comes back, as positions.
+Alongside, each *column* of the text is counted: all numbers that follow the same name, or stand in
+the same place of a line, so that one in ten random ids passing the check digit is seen for what it
+is (``judge``).
 
 The naive twin of `find_numbers` is in tests/discovery/naive.py.
 """
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sekisho.vault.pan import BRAND_RANGES, DIGITS_MAX, DIGITS_MIN
 
 Bytes = NDArray[np.uint8]
+Ends = NDArray[np.int64]
 
 
 # Bits of `NUMBER.flags`.
@@ -48,7 +49,7 @@ COLUMN: Final = np.dtype([
 """What a column has shown so far; the bits count distinct values while they are few."""
 
 OTHER: Final = 200
-"""The unit of anything beyond ASCII: in Japanese text numbers stand between letters."""
+"""The least unit of anything beyond ASCII: in Japanese text numbers stand between letters."""
 PAD: Final = 64
 """Units that are no digits before the first and after the last byte of a stream."""
 BACK: Final = 512
@@ -59,6 +60,22 @@ _MOST_GROUP: Final = 13
 # Numbers of no brand are counted too, as long as they are few: in a small file they show what
 # a column is; in a large one those of a brand show it alone.
 _BRANDLESS: Final = 4096
+
+# Of what numbers are made: 1 for the marks between groups, 2 for digits.
+_DIGIT: Final = 2
+_PART: Final = np.array(
+    [2 if 48 <= unit <= 57 else unit in {32, 37, 43, 45, 46} for unit in range(256)], dtype=np.uint8
+)
+# What a unit counts as in a name before a number: all digits as one, all beyond ASCII as one.
+_IN_NAME: Final = np.array(
+    [
+        48 if 48 <= unit <= 57 else OTHER if unit >= OTHER
+        else unit if chr(unit) in "-_" or (unit < 128 and chr(unit).isalpha()) else 0
+        for unit in range(256)
+    ],
+    dtype=np.uint8,
+)  # fmt: skip
+_STRIDE: Final = DIGITS_MIN - 1
 
 # Lengths of the groups that cards are printed and typed in, as hexadecimal digits.
 _SHAPES: Final = (
@@ -161,18 +178,24 @@ def _key(units: Bytes, start: int) -> Any:
     at = start - 1
     least = max(start - BACK, 0)
     key = nb.uint64(1469598103934665603)
-    while at > start - 8 and units[at] in (61, 58, 62, 32, 34, 39, 92, 91, 40):  # =:> "'\\[(
+    while at > start - 8 and units[at] in (
+        61,
+        58,
+        62,
+        32,
+        34,
+        39,
+        92,
+        91,
+        40,
+        27,
+    ):  # =:> "'\\[( ESC
         at -= 1
     unit = units[at]
-    if (_letter(unit) or unit == OTHER) and at >= least:
+    if (_letter(unit) or unit >= OTHER) and at >= least:
         last = max(at - 24, least)
-        while at >= last:
-            unit = units[at]
-            if _is_digit(unit):
-                unit = 48
-            elif not (_letter(unit) or unit in (95, 45) or unit == OTHER):
-                break
-            key = (key ^ nb.uint64(unit)) * nb.uint64(1099511628211)
+        while at >= last and _IN_NAME[units[at]]:
+            key = (key ^ nb.uint64(_IN_NAME[units[at]])) * nb.uint64(1099511628211)
             at -= 1
         return key
     delimiters, blanks = 0, 0
@@ -195,7 +218,7 @@ def _maybe_named(units: Bytes, start: int) -> bool:
     """Whether one of the words of `names` for cards could begin in the 48 units before."""
     for at in range(max(start - 48, 0), start - 1):
         first = units[at]
-        if first == OTHER:
+        if first >= OTHER:
             return True
         second = units[at + 1] | 32
         first |= 32
@@ -240,16 +263,18 @@ def _count(columns: NDArray[Any], key: Any, value: Any, passed: bool) -> None:  
 
 
 @nb.njit(cache=True)
-def _judge_digits(
-    places: Bytes, count: int, prefixes: Bytes, lengths: NDArray[np.uint32]
-) -> tuple[Any, int, bool]:
-    """Value, brand (index + 1, 0 if none) and whether the check digit fits."""
+def _brand(places: Bytes, count: int, prefixes: Bytes, lengths: NDArray[np.uint32]) -> int:
+    """The brand by first digits and length: index + 1, 0 if none."""
     prefix = 0
     for place in range(6):
         prefix = prefix * 10 + nb.int64(places[place])
     brand = nb.int64(prefixes[prefix])
-    if brand and not (lengths[brand] >> nb.uint32(count)) & nb.uint32(1):
-        brand = 0
+    return brand if (lengths[brand] >> nb.uint32(count)) & nb.uint32(1) else 0
+
+
+@nb.njit(cache=True)
+def _value(places: Bytes, count: int) -> tuple[Any, bool]:
+    """The digits as a number, and whether the check digit fits."""
     value = nb.uint64(0)
     total = 0
     double = (count & 1) == 0
@@ -262,22 +287,22 @@ def _judge_digits(
                 one -= 9
         double = not double
         total += one
-    return value, brand, total % 10 == 0
+    return value, total % 10 == 0
 
 
 @nb.njit(cache=True)
-def _read_groups(units: Bytes, start: int, first: int, places: Bytes) -> tuple[int, int]:
-    """Digits and end of the longest printed shape that begins at ``start``; 0 if there is none.
+def _read_groups(units: Bytes, start: int, first: int, places: Bytes, ends: Ends) -> int:
+    """Write digits and end of each printed shape that begins at ``start``, the shortest first.
 
-    ``first``: the length of the first group. Fills ``places`` with the digits.
+    ``first``: the length of the first group. Fills ``places`` with the digits; returns how many
+    shapes there are. Four groups of four may be a number and the month after it a fifth group.
     """
     separator, _ = _separator(units, start + first)
     if separator == 0:
-        return 0, 0
+        return 0
     for step in range(first):
         places[step] = units[start + step] - 48
-    total, shape, at = first, first, start + first
-    best_digits, best_end = 0, 0
+    total, shape, at, shapes = first, first, start + first, 0
     for _ in range(4):
         kind, gap = _separator(units, at)
         if kind != separator or at + PAD > len(units):
@@ -294,8 +319,9 @@ def _read_groups(units: Bytes, start: int, first: int, places: Bytes) -> tuple[i
         total += length
         shape = shape * 16 + length
         if total >= DIGITS_MIN and shape in _SHAPES:
-            best_digits, best_end = total, at
-    return best_digits, best_end
+            ends[shapes, 0], ends[shapes, 1] = total, at
+            shapes += 1
+    return shapes
 
 
 @nb.njit(cache=True)
@@ -311,6 +337,36 @@ def _more_groups(units: Bytes, start: int, end: int) -> bool:
 
 
 @nb.njit(cache=True)
+def next_stretch(units: Bytes, low: int, last: int) -> tuple[int, int]:
+    """Start and end of the next stretch of digits and marks that could hold a number.
+
+    It holds `DIGITS_MIN` digits or more and has a digit before ``last``; what is left of ``low``
+    does not count. ``last`` twice where there is none. Of two neighbours inside a number one is
+    a digit, so two in `_STRIDE` units tell whether a number of `DIGITS_MIN` digits can be there.
+    """
+    size = len(units)
+    at = low + _STRIDE - 1
+    while at < last + _STRIDE:
+        if _PART[units[at]] != _DIGIT and _PART[units[at + 1]] != _DIGIT:
+            at += _STRIDE
+            continue
+        start = at if _PART[units[at]] else at + 1
+        while start > low and _PART[units[start - 1]]:
+            start -= 1
+        end, digits = start, 0
+        while end < size and _PART[units[end]]:
+            digits += _PART[units[end]] >> 1
+            end += 1
+        if start >= last:
+            break
+        if digits >= DIGITS_MIN:
+            return start, end
+        low = end
+        at = end + _STRIDE
+    return last, last
+
+
+@nb.njit(cache=True)
 def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compiled loop
     units: Bytes, low: int, high: int, prefixes: Bytes, lengths: NDArray[np.uint32],
     columns: NDArray[Any], out: NDArray[Any],
@@ -320,21 +376,20 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
     ``units`` must hold at least `PAD` units before ``low`` and after ``high``. Returns how many
     were written and where to go on: below ``high`` only if ``out`` was full.
     """
-    places = np.zeros(24, dtype=np.uint8)
-    size = len(units)
-    found, at, reach, brandless = 0, low, high, _BRANDLESS
-    while at < high + 3:  # the steps below may pass over `high` in the middle of a number
-        if not _is_digit(units[at]):
-            at += 4  # no group of four digits is stepped over
+    places, ends = np.zeros(24, dtype=np.uint8), np.zeros((4, 2), dtype=np.int64)
+    found, reach, brandless = 0, high, _BRANDLESS
+    at, until = next_stretch(units, low, high)
+    while at < high:
+        if at >= until:
+            at, until = next_stretch(units, at, high)
             continue
-        start = at
-        while start > low and _is_digit(units[start - 1]):
-            start -= 1
+        if not _is_digit(units[at]):
+            at += 1
+            continue
+        run = start = at
         end = at + 1
-        while end < size and _is_digit(units[end]):
+        while end < until and _is_digit(units[end]):
             end += 1
-        if start >= high:
-            break
         count = end - start
         at = end
         if _is_digit(units[start - 1]) or count > 21 or count < 4:  # begun before `low`: seen then
@@ -342,72 +397,45 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         if units[start - 1] == 37 and units[start] in (50, 51):  # %20, %3D and the like
             start += 2
             count -= 2
-        flags = 0
+        grouped, shapes = 0, 1
         if DIGITS_MIN <= count <= DIGITS_MAX:
             for place in range(count):
                 places[place] = units[start + place] - 48
+            ends[0, 0], ends[0, 1] = count, end
         elif 4 <= count <= 8:
-            count, grouped_end = _read_groups(units, start, count, places)
-            if count == 0:
-                continue
-            flags = GROUPED | (MORE_GROUPS if _more_groups(units, start, grouped_end) else 0)
-            end = grouped_end
+            shapes = _read_groups(units, start, count, places, ends)
+            grouped = GROUPED
         else:
             continue
-        value, brand, fits = _judge_digits(places, count, prefixes, lengths)
-        passed = brand > 0 and fits
-        if brand == 0:
-            if brandless == 0:
+        while shapes > 0:
+            shapes -= 1
+            count, end = ends[shapes, 0], ends[shapes, 1]
+            brand = _brand(places, count, prefixes, lengths)
+            if brand == 0:
+                if brandless == 0:
+                    continue
+                brandless -= 1
+            value, fits = _value(places, count)
+            passed = brand > 0 and fits
+            flags = grouped | _flags_before(units, start) | _flags_after(units, end)
+            if grouped and _more_groups(units, start, end):
+                flags |= MORE_GROUPS
+            if not passed and flags & ~(GROUPED | MORE_GROUPS | PLUS_BEFORE):
                 continue
-            brandless -= 1
-        flags |= _flags_before(units, start) | _flags_after(units, end)
-        if not passed and flags & ~(GROUPED | MORE_GROUPS | PLUS_BEFORE):
-            continue
-        key = _key(units, start) ^ nb.uint64(count * 2 + (1 if flags & GROUPED else 0))
-        if not flags & (LETTER_BEFORE | LETTER_AFTER | LONGER_BEFORE | LONGER_AFTER):
-            _count(columns, key, value, passed)
-        if not passed:
-            continue
-        if found == len(out):
-            return found, start
-        if _maybe_named(units, start):
-            flags |= MAYBE_NAMED
-        row = out[found]
-        row["start"], row["end"], row["key"], row["value"] = start, end, key, value
-        row["digits"], row["brand"], row["flags"] = count, brand - 1, flags
-        found += 1
-        at = end
-        reach = max(end, high)
-    return found, reach
-
-
-@nb.njit(cache=True)
-def find_names(units: Bytes, low: int, high: int, out: NDArray[np.int64]) -> tuple[int, int]:
-    """Write where a name of a security code may begin (ASCII letters) to ``out``.
-
-    cvv, cvc, cvn, cvd, cv2; csc, cid and cav as words of their own; secur(ity ...), verif(...).
-    Returns how many were written and where to go on.
-    """
-    found, at = 0, low
-    while at < high:
-        first = units[at] | 32
-        if first not in (99, 115, 118):  # c s v
-            at += 1
-            continue
-        second, third, hit = units[at + 1] | 32, units[at + 2] | 32, False
-        if first == 99:
-            if second == 118:  # cv
-                hit = third in (118, 99, 110, 100, 50)
-            elif (second, third) in ((115, 99), (105, 100), (97, 118)):
-                hit = not (_letter(units[at - 1]) or _letter(units[at + 3]))
-        elif first == 115:
-            hit = second == 101 and third == 99 and (units[at + 3] | 32) == 117
-        else:
-            hit = second == 101 and third == 114 and (units[at + 3] | 32) == 105
-        if hit:
+            key = _key(units, start) ^ nb.uint64(count * 2 + (1 if grouped else 0))
+            if not flags & (LETTER_BEFORE | LETTER_AFTER | LONGER_BEFORE | LONGER_AFTER):
+                _count(columns, key, value, passed)
+            if not passed:
+                continue
             if found == len(out):
-                return found, at
-            out[found] = at
+                return found, run
+            if _maybe_named(units, start):
+                flags |= MAYBE_NAMED
+            row = out[found]
+            row["start"], row["end"], row["key"], row["value"] = start, end, key, value
+            row["digits"], row["brand"], row["flags"] = count, brand - 1, flags
             found += 1
-        at += 1
-    return found, at
+            at = end
+            reach = max(end, high)
+            shapes = 0
+    return found, reach
