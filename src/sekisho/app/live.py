@@ -172,6 +172,11 @@ class LiveDesk:
         finally:
             self._flushing = None
 
+    def change_policy(self, policy: CompiledPolicy) -> None:
+        """Let another policy decide from the next request on."""
+        self._judges = replace(self._judges, policy=policy)
+        self.engine.judges = self._judges
+
     # ------------------------------------------------------------ Feed
 
     def after(self, cursor: int, most: int) -> list[Told]:

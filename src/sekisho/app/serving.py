@@ -31,6 +31,7 @@ from sekisho.app.live import LiveDesk
 from sekisho.app.message_settings import read_secret, read_settings
 from sekisho.app.served_desk import FeedOnLoop, ServedDesk
 from sekisho.app.served_store import StoreAnswers, StoreDeliveries, StoreKeeper, StoreLog
+from sekisho.app.serving_jobs import engine_jobs
 from sekisho.app.whole_file import whole_text
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.mapping import CardReader
@@ -82,6 +83,7 @@ class Served:
     zone: ZoneInfo
     tls: Tls | None = None
     settings: Path | None = None
+    own_policy: bool = False
 
 
 class Health:
@@ -181,6 +183,7 @@ class Service:
         stack = contextlib.ExitStack()
         try:
             answers, deliveries, pages = self._asking(served, stack, loop)
+            self._jobs(served, stack, loop)
             rooms = self._rooms(served, health, answers, deliveries)
             async with contextlib.AsyncExitStack() as doors:
                 await self._open(served, rooms, pages, doors, say)
@@ -235,6 +238,17 @@ class Service:
         deliveries = StoreDeliveries(self._store, [read_secret(one.secret_file) for one in hooks])
         routes = pages.routes(LINKS)
         return StoreAnswers(asking.answer), deliveries, {f"{LINKS}/": Starlette(routes=routes)}
+
+    def _jobs(
+        self, served: Served, stack: contextlib.ExitStack, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Begin to do what waits in the store for the engine: watch list, policy, answers."""
+        line = LoopLine(self.desk, loop)
+        asking = served.settings is not None
+        jobs = engine_jobs(
+            self._store, line, self.desk.live, own_policy=served.own_policy, asking=asking
+        )
+        stack.enter_context(jobs)
 
     async def _open(
         self,

@@ -80,6 +80,7 @@ def _served(choice: Choice) -> Served:
         zone=zone,
         tls=Tls(*choice.tls) if choice.tls else None,
         settings=choice.settings,
+        own_policy=choice.policy is not None,
     )
 
 

@@ -1,0 +1,103 @@
+"""Jobs that only the process with the engine can do: the watch list, and which policy decides.
+
+They wait in the store while no engine runs, and are done once it does.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from sekisho.app.asking.desk import DeskLine, desk_handlers
+from sekisho.app.exposing import HandToEngine
+from sekisho.app.live import LiveDesk
+from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_store import policies_in_force
+from sekisho.domain.authorization import CardExposure
+from sekisho.scoring.policy import CompiledPolicy
+from sekisho.scoring.warming import warm
+from sekisho.store.exposures import WATCH
+from sekisho.store.outbox import Done, Handler, Job, Outbox, Outcome, RetryPolicy, Running
+from sekisho.store.policies import CHANGED
+from sekisho.store.transaction import Store
+from sekisho.store.worker import Worker
+
+log = logging.getLogger(__name__)
+_PATIENT: Final = RetryPolicy(attempts=1000, first_s=0.5, longest_s=60.0)
+"""What the engine cannot take now it takes soon, and nothing is given up."""
+
+
+class LineWatcher:
+    """The watch list of the engine behind a line; satisfies `sekisho.app.exposing.Watcher`."""
+
+    def __init__(self, line: DeskLine) -> None:
+        self._line = line
+
+    def expose(self, exposure: CardExposure) -> None:
+        """Put a card on the watch list."""
+        self._line.call(lambda desk: desk.expose(exposure))
+
+    def clear(self, alert_id: str) -> int:
+        """Take what an alert put there off it."""
+        return self._line.call(lambda desk: desk.clear(alert_id))
+
+
+class ChangePolicy:
+    """Runs ``policy.changed``: what is in force in the store decides from now on."""
+
+    def __init__(self, line: DeskLine, live: LiveDesk) -> None:
+        self._line = line
+        self._live = live
+
+    def handle(self, job: Job, running: Running) -> Outcome:  # noqa: ARG002 - the Protocol's form
+        """Compile what is in force, in this thread, and let the engine go over to it."""
+        found = policies_in_force(running.store).live or shipped_policy()
+        if found.policy.version != self._live.engine.judges.policy.policy.version:
+            compiled = CompiledPolicy(found.policy)
+            warm(replace(self._live.engine.judges, policy=compiled))
+            self._line.call(lambda _: self._live.change_policy(compiled))
+            log.warning("policy %s decides from now on", found.policy.version)
+        return Done()
+
+
+class _Named:
+    """A policy file was named at the start: what is activated in the store waits."""
+
+    def handle(self, job: Job, running: Running) -> Outcome:  # noqa: ARG002 - the Protocol's form
+        """Say so, once for each change."""
+        log.warning("a policy was activated, but this service decides by the file of --policy")
+        return Done()
+
+
+@contextmanager
+def engine_jobs(
+    store: Store, line: DeskLine, live: LiveDesk, *, own_policy: bool, asking: bool
+) -> Iterator[None]:
+    """Do the engine's jobs in a thread for the length of the block.
+
+    ``own_policy``: a policy file was named. ``asking``: others carry answers to the engine.
+    """
+    policy: Handler = _Named() if own_policy else ChangePolicy(line, live)
+    handlers: Mapping[str, Handler] = {
+        WATCH: HandToEngine(LineWatcher(line)),
+        CHANGED: policy,
+        **({} if asking else desk_handlers(line)),
+    }
+    chance = np.random.default_rng(secrets.randbits(128))
+    outbox = Outbox(store.database, store.outside, chance=chance, policy=_PATIENT)
+    worker = Worker(store, outbox, handlers, name=f"engine-{secrets.token_hex(4)}", threads=1)
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: worker.run(stop), name="sekisho-engine", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
