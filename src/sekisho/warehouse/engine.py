@@ -35,6 +35,8 @@ def connect(workdir: Path, memory_limit: str, threads: int, zone: str) -> duckdb
         }
     )
     connection.execute("SET TimeZone = " + literal(zone))
+    # Queries of some seconds would draw a bar of the engine's own over ours, and into pipes.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 
