@@ -30,7 +30,7 @@ SHOP_PARTS = ("merchants", "merchant-keys")
 def run(argv: list[str]) -> None:
     """Fill, measure, close, open, measure."""
     parser = argparse.ArgumentParser(prog="state", description=__doc__)
-    parser.add_argument("--cards", type=int, default=100_000)
+    parser.add_argument("--cards", type=lambda text: int(float(text)), default=100_000)
     parser.add_argument("--purchases", type=float, default=6.0)
     parser.add_argument("--folder", type=Path, help="where the state lies; a temporary folder")
     options = parser.parse_args(argv)

@@ -46,7 +46,14 @@ from sekisho.scoring.codes import (
     entry_number,
 )
 from sekisho.scoring.forest import Forest, probability
-from sekisho.scoring.layout import DATA_CODE, DATA_EXPIRY, DATA_HOLDER, DATA_TRACK, DAY
+from sekisho.scoring.layout import (
+    DATA_CODE,
+    DATA_EXPIRY,
+    DATA_HOLDER,
+    DATA_TRACK,
+    DAY,
+    LATEST_TIME,
+)
 from sekisho.scoring.lookup import key_of
 from sekisho.scoring.memory import ANSWERS_KEPT, Memory, Window
 from sekisho.scoring.messages import Authorization, Labels
@@ -129,7 +136,7 @@ class Engine:
     def _time_of(self, request: AuthorizationRequest) -> int:
         """When it happened; a clock that is far ahead of ours would blind all windows."""
         latest = max(self.memory.latest, request.received_at, 1)
-        return min(max(request.authorized_at, 1), latest + AHEAD)
+        return min(max(request.authorized_at, 1), latest + AHEAD, LATEST_TIME)
 
     def _count(self, request: AuthorizationRequest, at: int, position: int) -> Authorization:
         """Count it in the state and leave its features in ``features``."""

@@ -17,8 +17,8 @@ LONGEST: Final = len(WINDOWS) - 1
 
 MOST_EVENTS: Final = 4_096
 """A flood on one card forgets its oldest events beyond these; bounds memory and time."""
-SMALLEST_RING: Final = 4
-SIZE_CLASSES: Final = 11  # rings of 4, 8, ... 4096 events
+SMALLEST_RING: Final = 8
+SIZE_CLASSES: Final = 10  # rings of 8, 16, ... 4096 events
 
 WEEKS: Final = 13
 """Calendar weeks that a card's habit looks back, the current one included."""
@@ -77,12 +77,13 @@ DATA_HOLDER: Final = 4
 DATA_TRACK: Final = 8
 
 # ---------------------------------------------------------------- an event's words
-E_AT: Final = 0
+E_WHEN: Final = 0  # time << 24 | country << 8 | entry << 4 | marks
 E_AMOUNT: Final = 1
 E_KEPT: Final = 2  # the amount as the habit counts it
 E_TRANSACTION: Final = 3
-E_REST: Final = 4  # marks | entry << 8 | country << 16
-EVENT_WORDS: Final = 5
+EVENT_WORDS: Final = 4
+TIME_BITS: Final = 24  # above which a word's time lies
+LATEST_TIME: Final = (1 << 39) - 1  # seconds since 1970 that it can hold
 
 # ---------------------------------------------------------------- a merchant's words
 DAYS: Final = 32  # daily buckets, at day % DAYS
