@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 
 import iso8583
 import pytest
@@ -55,7 +56,10 @@ def values(shape: FieldShape) -> st.SearchStrategy[str]:
 @st.composite
 def messages(draw: st.DrawFn) -> tuple[str, str, dict[int, str]]:
     name = draw(st.sampled_from(NAMES))
-    table = shipped(name).fields
+    table = dict(shipped(name).fields)
+    if shipped(name).digits == "bcd":
+        # pyiso8583 has no fields of a letter and half-bytes; they have a test of their own.
+        table = {key: one for key, one in table.items() if one.content is not Content.SIGNED}
     numbers = draw(st.sets(st.sampled_from(sorted(table)), min_size=1, max_size=14))
     kind = draw(st.sampled_from(["0100", "0110", "0121", "0420", "0800", "0810"]))
     return name, kind, {number: draw(values(table[number])) for number in sorted(numbers)}
@@ -89,6 +93,25 @@ def test_cut_anywhere_a_message_is_never_taken_for_whole(name: str) -> None:
             continue
         assert message.wrong, size
     assert codec.decode(whole + b"\x00").wrong == [(95, "bytes are left after the last field")]
+
+
+def test_a_letter_and_digits_in_half_bytes() -> None:
+    codec = CODECS["bcd"]
+    raw = codec.encode("0100", {28: "D00000123", 97: "C0000000000000456"})
+    assert raw[2 + 16 :] == b"D" + bytes.fromhex("00000123") + b"C" + bytes.fromhex(
+        "0" * 13 + "456"
+    )
+    assert codec.decode(raw).fields == {28: "D00000123", 97: "C0000000000000456"}
+
+
+def test_odd_digits_filled_up_on_the_right() -> None:
+    codec = Codec(dataclasses.replace(shipped("bcd"), odd="right"))
+    raw = codec.encode("0100", {2: "4" * 15, 22: "051"})
+    assert raw[10:] == b"\x15" + bytes.fromhex("4" * 15 + "0" + "0051")
+    assert codec.decode(raw).fields == {2: "4" * 15, 22: "051"}
+    assert CODECS["bcd"].encode("0100", {2: "4" * 15})[10:] == b"\x15" + bytes.fromhex(
+        "0" + "4" * 15
+    )
 
 
 # ------------------------------------------------------------------ what is wrong

@@ -15,7 +15,8 @@ from sekisho.domain.progress import Progress
 from sekisho.rulebook.codes import codes
 from sekisho.warehouse.intake import InputRequest, OpenHistory, open_history
 
-_BATCH: Final = 10_000
+_BATCH: Final = 1_000
+"""Rows at once; more would hold up the requests that are due meanwhile."""
 _COLUMNS: Final = (
     "card_ref", "acquirer_id", "merchant_id", "terminal_id", "amount_minor", "currency", "mcc",
     "entry_mode", "eci", "country", "initiator",
@@ -73,20 +74,26 @@ def opened(
 
 
 def purchases(history: OpenHistory) -> Iterator[Purchase]:
-    """The history's purchases in the order of time, again and again; NothingToDo if it is empty."""
+    """The history's purchases in the order of time, again and again; NothingToDo if it is empty.
+
+    They are sorted before the first one is handed out, so that no request waits for that.
+    """
     there = [name for name in _COLUMNS if name in history.columns]
     chosen = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in there)
+    history.connection.execute(
+        f"CREATE TEMP TABLE played AS SELECT {chosen} "  # noqa: S608 - names of our own
+        "FROM transactions ORDER BY authorized_at"
+    )
+    if not history.connection.execute("FROM played LIMIT 1").fetchall():
+        raise NothingToDo("there is no purchase in the files", hint="Hand in other files.")
+    return _again_and_again(history)
+
+
+def _again_and_again(history: OpenHistory) -> Iterator[Purchase]:
     while True:
-        count = 0
-        told = history.connection.sql(
-            f"SELECT {chosen} FROM transactions ORDER BY authorized_at"  # noqa: S608 - own names
-        )
-        for batch in told.to_arrow_reader(_BATCH):
+        for batch in history.connection.sql("FROM played").to_arrow_reader(_BATCH):
             for row in batch.to_pylist():
-                count += 1
                 yield _purchase(row)
-        if not count:
-            raise NothingToDo("there is no purchase in the files", hint="Hand in other files.")
 
 
 def _purchase(row: dict[str, Any]) -> Purchase:

@@ -62,6 +62,7 @@ class Codec:
         # Every byte is one character and back in all of these, so places in both are the same.
         self._charset = "latin-1" if variant.text == "ascii" else variant.text
         self._bcd = variant.digits == "bcd"
+        self._right = variant.odd == "right"
         self._texts = not self._bcd and variant.lengths == "text"
         self._plans: dict[bytes, tuple[list[_Step], int]] = {}
         self._writings: dict[tuple[int, ...], tuple[bytes, list[_Step]]] = {}
@@ -163,7 +164,9 @@ class Codec:
         kind = _OTHER
         if plain and shape.content is Content.DIGITS:
             kind = _FIXED_BCD if self._bcd else _FIXED_DIGITS
-        elif plain and shape.content is Content.TEXT:
+        elif plain and (
+            shape.content is Content.TEXT or (shape.content is Content.SIGNED and not self._bcd)
+        ):
             kind = _FIXED_TEXT
         elif plain and shape.content is Content.OPAQUE:
             kind = _FIXED_OPAQUE
@@ -216,18 +219,28 @@ class Codec:
     def _bytes_of(self, shape: FieldShape, width: int) -> int:
         if self._bcd and shape.content in (Content.DIGITS, Content.TRACK):
             return (width + 1) // 2
+        if self._bcd and shape.content is Content.SIGNED:
+            return 1 + width // 2
         if shape.content is Content.BYTES and self.variant.bytes == "hex":
             return 2 * width
         return width
 
     def _value(self, part: bytes, shape: FieldShape, width: int) -> str:
         if self._bcd and shape.content in (Content.DIGITS, Content.TRACK):
-            nibbles = part.hex()
-            return nibbles if len(nibbles) == width else nibbles[1:]
+            return self._digits_of(part, width, left=not (shape.prefix and self._right))
+        if self._bcd and shape.content is Content.SIGNED:
+            return part[:1].decode(self._charset) + self._digits_of(part[1:], width - 1, left=True)
         if shape.content is Content.BYTES:
             hexed = self.variant.bytes == "hex"
             return part.decode(self._charset) if hexed else part.hex().upper()
         return part.decode(self._charset)
+
+    @staticmethod
+    def _digits_of(part: bytes, width: int, *, left: bool) -> str:
+        """``width`` digits, two in a byte; an odd number is filled up on one side."""
+        nibbles = part.hex()
+        surplus = len(nibbles) - width
+        return nibbles[surplus:] if left else nibbles[:width]
 
     @staticmethod
     def _from_track(message: Message, track: str) -> None:
@@ -311,7 +324,13 @@ class Codec:
     def _body(self, shape: FieldShape, value: str) -> bytes:
         if self._bcd and shape.content in (Content.DIGITS, Content.TRACK):
             nibbles = value.replace("=", "D")
-            return bytes.fromhex("0" + nibbles if len(nibbles) % 2 else nibbles)
+            if len(nibbles) % 2:
+                nibbles = nibbles + "0" if shape.prefix and self._right else "0" + nibbles
+            return bytes.fromhex(nibbles)
+        if self._bcd and shape.content is Content.SIGNED:
+            digits = value[1:]
+            filled = "0" + digits if len(digits) % 2 else digits
+            return value[:1].encode(self._charset) + bytes.fromhex(filled)
         if shape.content is Content.BYTES and self.variant.bytes == "raw":
             return bytes.fromhex(value)
         return value.encode(self._charset)
@@ -337,7 +356,7 @@ def _trouble(content: Content, value: str) -> str:
     """Why ``value`` may not stand in a field of this content; "" if it may."""
     if content is Content.DIGITS and not (value.isdecimal() and value.isascii()):
         return "something other than digits" if value else ""
-    if content is Content.TEXT and not value.isprintable():
+    if content in (Content.TEXT, Content.SIGNED) and not value.isprintable():
         return "characters that cannot be printed"
     if content is Content.BYTES and _BYTES.fullmatch(value) is None:
         return "not hexadecimal"

@@ -22,7 +22,9 @@ _CHOICES: Final = {
     "digits": ("text", "bcd"),
     "lengths": ("text", "bcd", "binary"),
     "bytes": ("hex", "raw"),
+    "odd": ("left", "right"),
 }
+_DEFAULTS: Final = {"odd": "left"}
 _LAST: Final = 128
 _BITMAPS: Final = frozenset({1, 65})
 
@@ -32,6 +34,8 @@ class Content(StrEnum):
 
     DIGITS = "digits"
     TEXT = "text"
+    SIGNED = "signed"
+    """A letter (C or D) and digits."""
     TRACK = "track"
     BYTES = "bytes"
     OPAQUE = "opaque"
@@ -39,6 +43,7 @@ class Content(StrEnum):
 
 _CONTENTS: Final = {
     "n": Content.DIGITS,
+    "x": Content.SIGNED,
     "z": Content.TRACK,
     "b": Content.BYTES,
     "o": Content.OPAQUE,
@@ -61,7 +66,11 @@ class FieldShape:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How a network spells its messages; the choices are those of the shipped files."""
+    """How a network spells its messages; the choices are those of the shipped files.
+
+    ``odd``: where two digits share a byte, the side on which a field of varying length with an odd
+    number of digits is filled up; fields of fixed width always are on the left.
+    """
 
     name: str
     text: str
@@ -69,6 +78,7 @@ class Variant:
     digits: str
     lengths: str
     bytes: str
+    odd: str
     fields: Mapping[int, FieldShape]
 
 
@@ -105,7 +115,7 @@ def _standard() -> Mapping[int, FieldShape]:
 
 def _parse(file: str, content: bytes) -> Variant:
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        document = _DEFAULTS | tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{file} is not TOML in UTF-8: {error}") from None
     for key, allowed in _CHOICES.items():
