@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -263,6 +264,36 @@ def test_a_flood_on_one_card_is_one_case(world: World) -> None:
         assert len(cases.purchases(connection, found[0].case_id)) == cases.DECISIONS_MOST
     assert len(found) == 1
     assert world.channels() == ["push"]
+
+
+def test_old_decisions_are_counted_and_not_asked_about(world: World) -> None:
+    world.buy()
+    world.clock.forward(hours=73)
+    fresh = world.buy(TARO)
+    assert world.follow() == 2
+    with world.store.read() as connection:
+        assert [one.decision_id for one in cases.list_cases(connection)] == [fresh.decision_id]
+        found = select(audit_entry.c.details).where(audit_entry.c.action == "case.too_old")
+        assert json.loads(connection.execute(found).scalar_one()) == {"decisions": 1}
+
+
+def test_an_engine_that_was_put_back_is_followed_from_the_beginning(world: World) -> None:
+    first = world.buy()
+    world.follow()
+    told = world.desk.told
+    world.desk.told = []
+
+    def after(cursor: int, most: int) -> list[Any]:
+        if cursor > len(told) - 1:
+            raise Conflict("beyond the end")
+        return told[cursor : cursor + most]
+
+    world.desk.after = after  # type: ignore[method-assign]
+    assert world.follow() == 0
+    assert world.follow() == 1
+    with world.store.read() as connection:
+        assert [one.decision_id for one in cases.list_cases(connection)] == [first.decision_id]
+        assert len(cases.purchases(connection, world.case(first.decision_id).case_id)) == 1
 
 
 def test_no_message_row_names_the_card(world: World) -> None:

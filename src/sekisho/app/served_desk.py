@@ -19,7 +19,16 @@ from sekisho.domain.authorization import (
 )
 from sekisho.domain.ledger import Decided
 from sekisho.scoring.engine import STAND_IN
-from sekisho.scoring.layout import CAPACITY, E_AT, E_TRANSACTION, HEAD, LONGEST, START, TAIL
+from sekisho.scoring.layout import (
+    CAPACITY,
+    E_TRANSACTION,
+    E_WHEN,
+    HEAD,
+    LONGEST,
+    START,
+    TAIL,
+    TIME_BITS,
+)
 from sekisho.scoring.lookup import key_of
 from sekisho.web.api.ports import Purchase
 
@@ -89,7 +98,8 @@ class ServedDesk:
         found = []
         for position in range(int(card[TAIL + LONGEST]), int(card[HEAD])):
             cell = int(card[START]) + (position & wrap)
-            if abs(int(events[cell, E_AT]) - purchase.at) <= NEAR_S:
+            at = int(events[cell, E_WHEN]) >> TIME_BITS
+            if abs(at - purchase.at) <= NEAR_S:
                 entry = journal.read(int(events[cell, E_TRANSACTION]))
                 if isinstance(entry, Decided):
                     found.append(entry)

@@ -13,6 +13,7 @@ import ipaddress
 import secrets
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class Served:
     iso_settings: DoorSettings
     zone: ZoneInfo
     tls: Tls | None = None
+    iso_tls: ssl.SSLContext | None = None
     settings: Path | None = None
     own_policy: bool = False
 
@@ -268,7 +270,7 @@ class Service:
             kind = "https" if served.tls else "http"
             say(f"HTTP on {kind}://{Address(served.http.host, port)}, {self._who()}")
         if served.iso8583 is not None:
-            parts = DoorParts(CardReader(self._refs.of_text))
+            parts = DoorParts(CardReader(self._refs.of_text), tls=served.iso_tls)
             where = served.iso8583
             door = await serve_iso8583(
                 where.host, where.port, self.desk, served.iso_settings, parts

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sekisho.app.api_keys import KeyBook
 from sekisho.app.bars import drawn
-from sekisho.app.iso_door import address_of
+from sekisho.app.iso_door import address_of, tls_of
 from sekisho.app.live import LiveDesk, open_desk
 from sekisho.app.opening import open_store
 from sekisho.app.policies import read_policy
@@ -38,7 +38,8 @@ class Choice:
     model: Path | None
     policy: Path | None
     card_key: Path | None
-    iso_settings: Path | None
+    iso8583_settings: Path | None
+    iso8583_ca: Path | None
     settings: Path | None
     sync: bool
     tls: tuple[Path, Path] | None
@@ -76,9 +77,12 @@ def _served(choice: Choice) -> Served:
     return Served(
         http=Address(*address_of("--http", choice.http)) if choice.http else None,
         iso8583=Address(*address_of("--iso8583", choice.iso8583)) if choice.iso8583 else None,
-        iso_settings=iso.read(choice.iso_settings) if choice.iso_settings else iso.plain(),
+        iso_settings=iso.read(choice.iso8583_settings) if choice.iso8583_settings else iso.plain(),
         zone=zone,
         tls=Tls(*choice.tls) if choice.tls else None,
+        iso_tls=tls_of(*choice.tls, choice.iso8583_ca)
+        if choice.tls and choice.iso8583_ca
+        else None,
         settings=choice.settings,
         own_policy=choice.policy is not None,
     )

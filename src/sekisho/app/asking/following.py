@@ -9,6 +9,7 @@ from typing import Final
 from sekisho.app.asking.asking import TICK, Asking, first_tick, once, reach_of
 from sekisho.domain.asking import CaseState, HolderCase, OutreachState, Purchase
 from sekisho.domain.authorization import DecisionKind, Feed, RequestKind, Told
+from sekisho.domain.errors import Conflict
 from sekisho.scoring import asking as machine
 from sekisho.store import cases
 from sekisho.store.holders import holder_of
@@ -34,7 +35,11 @@ class Follower:
         store = self._asking.store
         with store.read() as connection:
             cursor = cases.read_cursor(connection, CURSOR)
-        told = self._feed.after(cursor, most)
+        try:
+            told = self._feed.after(cursor, most)
+        except Conflict:
+            self._begin_again(cursor)
+            return 0
         if not told:
             return 0
         with store.transaction("system:asking", "decisions of the engine") as tx:
@@ -44,18 +49,38 @@ class Follower:
             cases.write_cursor(tx, CURSOR, told[-1].cursor)
         return len(told)
 
+    def _begin_again(self, cursor: int) -> None:
+        """The engine's journal was put back to an earlier state: read it from its beginning.
+
+        What was asked about before is known by its decision's id and is not asked about again.
+        """
+        with self._asking.store.transaction("system:asking", "the engine was put back") as tx:
+            cases.write_cursor(tx, CURSOR, 0)
+            tx.record("case.follow_again", "case:cursor", {"was": cursor})
+
     def take(self, tx: Transaction, told: Sequence[Told]) -> None:
-        """Open cases and join decisions, in the order in which they were written down."""
+        """Open cases and join decisions, in the order in which they were written down.
+
+        What was decided longer ago than a question stands is not asked about any more: the first
+        start beside an engine that has run for a month does not write to a month's holders.
+        """
         there = cases.open_cases(tx, [one.request.card_ref for one in told])
+        latest, old = self._asking.now(tx) - self._asking.policy.expire_s, 0
         for one in told:
             card_ref, case = one.request.card_ref, there.get(one.request.card_ref)
             if one.decision.repeated:
                 continue
             if case is not None:
                 there[card_ref] = self._join(tx, case, purchase_of(one))
-            elif one.decision.ask and self._to_ask(tx, one):
+            elif not one.decision.ask or not self._to_ask(tx, one):
+                continue
+            elif one.decision.decided_at <= latest:
+                old += 1
+            else:
                 there[card_ref] = self._asking.open_case(tx, card_ref, purchase_of(one))
                 enqueue(tx, [first_tick(there[card_ref].case_id)])
+        if old:
+            tx.record("case.too_old", "case:not_asked", {"decisions": old})
 
     def _to_ask(self, tx: Transaction, one: Told) -> bool:
         known = cases.is_known(tx, one.decision.decision_id)

@@ -38,8 +38,14 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
     card_key: Annotated[
         Path | None, typer.Option(help="Card key; else DIR/card.key, made where there is none.")
     ] = None,
-    iso_settings: Annotated[
+    iso8583_settings: Annotated[
         Path | None, typer.Option(help="How ISO 8583 is spoken (TOML); else plain ASCII.")
+    ] = None,
+    iso8583_ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="ISO 8583 over TLS, to peers with a certificate of this authority (PEM)."
+        ),
     ] = None,
     settings: Annotated[
         Path | None,
@@ -53,9 +59,9 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
         bool, typer.Option("--sync", help="Answers survive the machine's death, not only ours.")
     ] = False,
     tls_cert: Annotated[
-        Path | None, typer.Option(help="HTTPS: certificate with its chain, PEM.")
+        Path | None, typer.Option(help="TLS: certificate with its chain, PEM.")
     ] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="HTTPS: the certificate's key, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="TLS: the certificate's key, PEM.")] = None,
     timezone: Annotated[
         str, typer.Option(help="Of instants that come without a zone.")
     ] = "Asia/Tokyo",
@@ -68,6 +74,8 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
 
     if (tls_cert is None) != (tls_key is None):
         raise BadInput("--tls-cert and --tls-key belong together", hint="Give both, or neither.")
+    if iso8583_ca is not None and tls_cert is None:
+        raise BadInput("--iso8583-ca needs --tls-cert and --tls-key", hint="Give all three.")
     console = Console(highlight=False, markup=False, soft_wrap=True)
     serve_all(
         Choice(
@@ -78,7 +86,8 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
             model=model,
             policy=policy,
             card_key=card_key,
-            iso_settings=iso_settings,
+            iso8583_settings=iso8583_settings,
+            iso8583_ca=iso8583_ca,
             settings=settings,
             sync=sync,
             tls=(tls_cert, tls_key) if tls_cert and tls_key else None,

@@ -24,7 +24,7 @@ async def answer(rooms: Rooms, call: Call) -> Answer:
     if rooms.answers is None or call.caller is None:
         raise Problem(
             problems.NOT_HERE, "this installation does not ask holders",
-            todo="Start sekisho serve with --ask SETTINGS",
+            todo="Start sekisho serve with --settings FILE",
         )  # fmt: skip
     try:
         body = _ANSWER.decode(call.body)
@@ -69,7 +69,7 @@ async def event(rooms: Rooms, call: Call) -> Answer:
     if rooms.deliveries is None:
         raise Problem(
             problems.NOT_HERE, "this installation hears no delivery reports",
-            todo="Start sekisho serve with --events-secret FILE",
+            todo="Start sekisho serve with --settings FILE that has [sms] or [push]",
         )  # fmt: skip
     changed = await rooms.deliveries.take(call.body, call.signature)
     return Answer(200, msgspec.json.encode(EventTaken(changed)))
