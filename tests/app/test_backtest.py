@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from app.test_evaluate import history
 from sekisho import __version__
 from sekisho.app.backtesting import read_backtest
-from sekisho.app.policies import read_policy
+from sekisho.app.policy_reading import read_policy
 from sekisho.app.program import program
 from sekisho.app.scoring_history import HANDBOOK_COLUMNS, read_history
 from sekisho.app.training import features_of, read_model

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.app.policies import default_text, policy_of
+from sekisho.app.policy_reading import default_text, policy_of
 from sekisho.domain.errors import BadInput
 from sekisho.rulebook.watch import shipped, shipped_text
 from sekisho.scoring.policy_file import differences, parse_policy
