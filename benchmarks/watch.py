@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.parts.figures import keep, show
 from sekisho.app.backtesting import probabilities
-from sekisho.app.policies import default_text, policy_of
+from sekisho.app.policy_reading import default_text, policy_of
 from sekisho.app.scoring_history import ScoringHistory, read_history
 from sekisho.domain.progress import Silent
 from sekisho.scoring import backtest, replay

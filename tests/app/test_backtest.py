@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from app.test_evaluate import history
 from sekisho import __version__
 from sekisho.app.backtesting import read_backtest
-from sekisho.app.policies import read_policy
+from sekisho.app.policy_reading import read_policy
 from sekisho.app.program import program
 from sekisho.app.scoring_history import HANDBOOK_COLUMNS, read_history
 from sekisho.app.training import features_of, read_model
@@ -32,41 +32,41 @@ COLUMNS = ",".join(f"{ours}={theirs}" for ours, theirs in HANDBOOK_COLUMNS.items
 POLICY = """
 schema = "sekisho.policy/1"
 version = "try-1"
-[[threshold]]
-up_to_minor = 5000
+[[thresholds]]
+up_to = 5000
 ask_from = 0.4
 decline_from = 0.8
-[[threshold]]
-up_to_minor = 1000000000000
+[[thresholds]]
+up_to = 1000000000000
 ask_from = 0.2
 decline_from = 0.6
-[[list]]
+[[lists]]
 name = "trusted"
 of = "merchant"
-[[list.entry]]
+[[lists.entries]]
 value = "/7"
 until = 2018-08-01
 reason = "known for years"
-[[list]]
+[[lists]]
 name = "held"
 of = "card"
-[[list.entry]]
+[[lists.entries]]
 value = "3"
 reason = "lost"
-[[rule]]
+[[rules]]
 name = "trusted"
 when = 'merchant in list("trusted")'
 action = "allow"
-[[rule]]
+[[rules]]
 name = "held"
 when = 'card in list("held")'
 action = "decline"
-[[rule]]
+[[rules]]
 name = "huge"
 when = "card_ratio_habit > 4.0"
 action = "ask"
 why = "Four times the habit."
-[[rule]]
+[[rules]]
 name = "night"
 when = "night == 1.0"
 action = "ask"

@@ -31,7 +31,7 @@ HOOK = os.urandom(32)
 POLICY = """
 schema = "sekisho.policy/1"
 version = "test-1"
-[[rule]]
+[[rules]]
 name = "large"
 when = "amount > 50000.0"
 action = "decline"

@@ -27,13 +27,13 @@ from sekisho.store.transaction import Store
 SHUT = """
 schema = "sekisho.policy/1"
 version = "shut-1"
-[[list]]
+[[lists]]
 name = "shut"
 of = "merchant"
-[[list.entry]]
+[[lists.entries]]
 value = "A9/SHUT"
 reason = "takes stolen cards only"
-[[rule]]
+[[rules]]
 name = "shut"
 when = 'merchant in list("shut")'
 action = "decline"

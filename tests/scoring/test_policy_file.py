@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.app.policies import default_text, policy_of
+from sekisho.app.policy_reading import default_text, policy_of
 from sekisho.domain.errors import BadInput
 from sekisho.rulebook.watch import shipped, shipped_text
 from sekisho.scoring.policy_file import differences, parse_policy
@@ -17,18 +17,18 @@ TEXT = """
 schema = "sekisho.policy/1"
 version = "try-1"
 note = "架空の試し"
-[[threshold]]
-up_to_minor = 1000
+[[thresholds]]
+up_to = 1000
 ask_from = 0.5
 decline_from = 0.9
-[[list]]
+[[lists]]
 name = "trusted"
 of = "merchant"
-[[list.entry]]
+[[lists.entries]]
 value = "A01/M000007"
 until = 2027-03-31
 reason = "known for years"
-[[rule]]
+[[rules]]
 name = "night"
 when = 'hour <= 4.0 && !(merchant in list("trusted"))'
 action = "ask"
@@ -77,7 +77,7 @@ def test_whatever_decides_changes_the_digest_and_the_rest_does_not(old: str, new
         ("2027-03-31", "2027-03-31T00:00:00", "until is"),
         ("sekisho.policy/1", "sekisho.policy/9", "schema is"),
         ('version = "try-1"', "", "version is missing"),
-        ("[[rule]]", "[rule]", "rule is not a list"),
+        ("[[rules]]", "[rules]", "rules is not a list"),
         ("note", "watch = '2001-01'\nnote", "no watch table '2001-01'"),
         ("note =", "note = =", "no TOML"),
     ],

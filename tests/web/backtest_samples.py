@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sekisho.app.backtesting import RATES
-from sekisho.app.policies import default_text, policy_of
+from sekisho.app.policy_reading import default_text, policy_of
 
 
 def sample(*, champion: bool = True) -> dict[str, Any]:

@@ -220,16 +220,17 @@ class Watcher(Protocol):
         """Take what an alert put there off it."""
 
 
-def exposure_id(alert_id: str, card_ref: str, batch: int) -> str:
-    """What the engine knows one card of one alert by, so that each can be taken back alone.
-
-    The batch is in it: a card that was withdrawn and comes again is another one.
-    """
-    return f"{alert_id}#{card_ref}#{batch}"
+def exposure_id(alert_id: str, batch: int) -> str:
+    """What the engine knows a batch of an alert by: what is cleared there never comes back."""
+    return f"{alert_id}#{batch}"
 
 
 class HandToEngine:
-    """Runs the jobs ``exposure.watch``: may run twice, and the engine watches each card once."""
+    """Runs the jobs ``exposure.watch``: may run twice, and the engine watches each card once.
+
+    The engine takes back whole batches alone. So a batch that withdraws cards takes back all
+    batches before it and brings the cards that are left under its own id.
+    """
 
     def __init__(self, engine: Watcher) -> None:
         self._engine = engine
@@ -239,18 +240,22 @@ class HandToEngine:
         alert_id, batch = str(job.payload["alert_id"]), int(job.payload["batch"])
         with running.store.read() as connection:
             alert = alert_of(connection, alert_id)
+            cards = list(cards_of(connection, alert_id, batch))
             cleared = alert.state == "cleared"
-            cards = list(cards_of(connection, alert_id, None if cleared else batch))
+            renewed = not cleared and any(card.withdrawn for card in cards)
+            if renewed:
+                cards = list(cards_of(connection, alert_id))
         known_at = int(alert.imported_at.timestamp())
         running.confirm()
+        if cleared or renewed:
+            for number in range(1, batch + cleared):
+                self._engine.clear(exposure_id(alert_id, number))
         for card in cards:
             if cleared or card.withdrawn:
-                for number in range(1, batch + 1):
-                    self._engine.clear(exposure_id(alert_id, card.card_ref, number))
                 continue
             self._engine.expose(
                 CardExposure(
-                    exposure_id(alert_id, card.card_ref, batch), card.card_ref,
+                    exposure_id(alert_id, batch), card.card_ref,
                     int(card.exposed_at.timestamp()), known_at, int(card.until.timestamp()),
                     card.elements,
                 )

@@ -183,7 +183,7 @@ class _Reader:
             near = difflib.get_close_matches(named.text[1:-1], self._lists, 1)
             raise BadInput(
                 f"character {named.at}: there is no list {named.text}.",
-                hint=f"Did you mean {near[0]}?" if near else "Write it into the policy: [[list]].",
+                hint=f"Did you mean {near[0]}?" if near else "Write it into the policy: [[lists]].",
             )
         _want(left.kind == found.of, at, f"{named.text} is a list of {found.of}, not {left.kind}")
         return Text(BOOL, f"({found.python})")

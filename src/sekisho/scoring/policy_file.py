@@ -30,10 +30,10 @@ from sekisho.scoring.policy import (
 
 SCHEMA: Final = "sekisho.policy/1"
 SHORT: Final = 12
-_TOP: Final = ("schema", "version", "note", "watch", "currency", "threshold", "list", "rule")
+_TOP: Final = ("schema", "version", "note", "watch", "currency", "thresholds", "lists", "rules")
 _RULE: Final = ("name", "when", "action", "reason", "why", "shadow")
-_THRESHOLD: Final = ("up_to_minor", "ask_from", "decline_from")
-_LIST: Final = ("name", "of", "entry")
+_THRESHOLD: Final = ("up_to", "ask_from", "decline_from")
+_LIST: Final = ("name", "of", "entries")
 _ENTRY: Final = ("value", "until", "reason")
 
 
@@ -70,18 +70,18 @@ def parse_policy(text: str, watch_table: Callable[[str], WatchTable]) -> PolicyF
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"the policy is no TOML: {error}.", hint="Mend that line.") from None
     _known("the policy", told, _TOP)
-    if told.get("schema") != SCHEMA:
+    if told.get("schema", SCHEMA) != SCHEMA:
         raise BadInput(f"schema is {told.get('schema')!r}, not {SCHEMA!r}.", hint="Write it so.")
     version = _text("the policy", told, "version")
     watch = str(told.get("watch", ""))
-    own = [_rule(at, one) for at, one in enumerate(_tables(told, "rule"), 1)]
+    own = [_rule(at, one) for at, one in enumerate(_tables(told, "rules"), 1)]
     table = watch_table(watch).rules if watch else ()
     watched = [_of_table(one) for one in table]
     policy = Policy(
         version,
         tuple(rule for rule, _ in own + watched),
-        tuple(_threshold(at, one) for at, one in enumerate(_tables(told, "threshold"), 1)),
-        tuple(_list(at, one) for at, one in enumerate(_tables(told, "list"), 1)),
+        tuple(_threshold(at, one) for at, one in enumerate(_tables(told, "thresholds"), 1)),
+        tuple(_list(at, one) for at, one in enumerate(_tables(told, "lists"), 1)),
     )
     CompiledPolicy(policy)  # nothing is called a policy that does not compile
     named = Policy(f"{version}@{digest_of(policy)}", policy.rules, policy.thresholds, policy.lists)
@@ -126,14 +126,14 @@ def _threshold(at: int, told: Mapping[str, Any]) -> Threshold:
     for name, value in zip(_THRESHOLD, numbers, strict=True):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadInput(f"{where}: {name} is {value!r}, not a number.", hint="Write all three.")
-    return Threshold(int(told["up_to_minor"]), float(told["ask_from"]), float(told["decline_from"]))
+    return Threshold(int(told["up_to"]), float(told["ask_from"]), float(told["decline_from"]))
 
 
 def _list(at: int, told: Mapping[str, Any]) -> NamedList:
     where = f"list {at} ({told.get('name', 'without a name')})"
     _known(where, told, _LIST)
     entries = []
-    for number, one in enumerate(_tables(told, "entry"), 1):
+    for number, one in enumerate(_tables(told, "entries"), 1):
         here = f"{where}, entry {number}"
         _known(here, one, _ENTRY)
         reason = _text(here, one, "reason")

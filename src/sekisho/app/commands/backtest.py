@@ -23,6 +23,11 @@ STEPS = {
     "play": "playing every purchase again",
     "sums": "adding up",
 }
+COUNTS = (
+    "frauds_caught", "frauds", "value_caught", "value_stopped", "value", "declined",
+    "genuine_declined", "genuine_asked", "cards_insulted",
+)  # fmt: skip
+PER_RULE = ("fired", "frauds", "value", "genuine", "alone_frauds", "alone_genuine")
 Transactions = Annotated[
     list[Path], typer.Argument(help="Purchases with amount: Parquet, CSV, or folders.")
 ]
@@ -83,7 +88,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - options of the command line
         read_side_model,
     )
     from sekisho.app.exposed_cards import watched_cards  # noqa: PLC0415
-    from sekisho.app.policies import read_policy  # noqa: PLC0415
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415
     from sekisho.warehouse.intake import InputRequest  # noqa: PLC0415
 
     first_day = day_of("--from", first)
@@ -118,44 +123,50 @@ def run_and_show(request: BacktestRequest, out: Path) -> dict[str, Any]:
 
 def show(document: dict[str, Any]) -> None:
     """The figures as tables for an analyst."""
+    from sekisho.web.backtest.texts import NOTES  # noqa: PLC0415 - only where it is shown
+
     console = Console(highlight=False)
     span = document["span"]
     console.print(
         f"{span['first']} to {span['last']}, amounts in minor units of {span['currency']}"
     )
-    sides = [(word, document[word]) for word in ("champion", "candidate") if document[word]]
-    table = Table("", *(f"{word}\n{escape(side['policy']['version'])}" for word, side in sides))
-    for name in ("frauds_caught", "frauds", "value_caught", "value_stopped", "value", "declined",
-                 "genuine_declined", "genuine_asked", "cards_insulted"):  # fmt: skip
-        words = name.replace("_", " ")
-        table.add_row(words, *(f"{side['sums'][name]:,}" for _, side in sides))
-    for name in sides[0][1]["rates"]:
-        plain = name == "false_positives_per_fraud"
-        cells = (_rate(side["rates"][name], plain=plain) for _, side in sides)
-        table.add_row(name.replace("_", " "), *cells)
-    for name in ("average_precision", "card_precision"):
-        cells = (_rate(side["scores"][name], plain=True) for _, side in sides)
-        table.add_row(name.replace("_", " "), *cells)
-    console.print(table)
+    console.print(_sides(document))
     console.print(_rules(document["candidate"]["rules"]))
     for note in document["notes"]:
-        console.print(f"note: {note.replace('_', ' ')}")
+        console.print(f"note: {NOTES['en'][note]}")
 
 
-def _rules(rules: list[dict[str, Any]]) -> Table:
-    table = Table("rule", "says", "fired", "frauds", "value", "genuine", "alone: frauds", "genuine")
-    for one in rules:
-        action = f"{one['action']} (shadow)" if one["shadow"] else one["action"]
-        numbers = (one[name] for name in ("fired", "frauds", "value", "genuine", "alone_frauds",
-                                          "alone_genuine"))  # fmt: skip
-        table.add_row(escape(one["name"]), action, *(f"{number:,}" for number in numbers))
+def _sides(document: dict[str, Any]) -> Table:
+    from sekisho.web.backtest.page import rate  # noqa: PLC0415 - only where it is shown
+
+    sides = [(word, document[word]) for word in ("champion", "candidate") if document[word]]
+    table = Table("")
+    for word, side in sides:
+        table.add_column(f"{word}\n{escape(side['policy']['version'])}", justify="right")
+    for name in COUNTS:
+        cells = (f"{side['sums'][name]:,}" for _, side in sides)
+        table.add_row(name.replace("_", " "), *cells)
+    table.add_section()
+    for name in sides[0][1]["rates"]:
+        words = "value stopped, share" if name == "value_stopped" else name.replace("_", " ")
+        table.add_row(words, *(rate(name, side["rates"][name]) for _, side in sides))
+    table.add_section()
+    for name in ("average_precision", "card_precision"):
+        told = (side["scores"][name] for _, side in sides)
+        cells = ("–" if value is None else f"{value:.3f}" for value in told)
+        table.add_row(name.replace("_", " "), *cells)
     return table
 
 
-def _rate(value: float | None, *, plain: bool) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3f}" if plain else f"{100 * value:.3f} %"
+def _rules(rules: list[dict[str, Any]]) -> Table:
+    table = Table("rule", "says")
+    for head in ("fired", "frauds", "value", "genuine", "alone:\nfrauds", "alone:\ngenuine"):
+        table.add_column(head, justify="right")
+    for one in rules:
+        action = f"{one['action']} (shadow)" if one["shadow"] else one["action"]
+        numbers = (one[name] for name in PER_RULE)
+        table.add_row(escape(one["name"]), action, *(f"{number:,}" for number in numbers))
+    return table
 
 
 def register(app: typer.Typer) -> None:

@@ -47,7 +47,7 @@ def _console() -> Console:
 
 def new(out: Annotated[Path, typer.Argument(metavar="FILE", help="A file to write.")]) -> None:
     """Write the policy that Sekisho starts with, to change it."""
-    from sekisho.app.policies import default_text  # noqa: PLC0415
+    from sekisho.app.policy_reading import default_text  # noqa: PLC0415
     from sekisho.app.whole_file import whole_text  # noqa: PLC0415
 
     with whole_text(out) as file:
@@ -57,7 +57,7 @@ def new(out: Annotated[Path, typer.Argument(metavar="FILE", help="A file to writ
 
 def check(file: _File, watch_table: _Watch = None) -> None:
     """Read a policy and say what is wrong with it, to the character."""
-    from sekisho.app.policies import read_policy  # noqa: PLC0415 - heavy
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415 - heavy
 
     found = read_policy(file, watch_table)
     policy = found.policy
@@ -102,7 +102,7 @@ def diff(
     database: DatabaseOption = None,
 ) -> None:
     """Say rule by rule what changes from one policy to another."""
-    from sekisho.app.policies import read_policy  # noqa: PLC0415 - heavy
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415 - heavy
     from sekisho.scoring.policy_file import differences  # noqa: PLC0415
 
     if after is None:
@@ -146,7 +146,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - options of the command line
         read_side_model,
     )
     from sekisho.app.exposed_cards import watched_cards  # noqa: PLC0415
-    from sekisho.app.policies import read_policy  # noqa: PLC0415
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415
     from sekisho.app.policy_store import attach, keep, policies_in_force  # noqa: PLC0415
     from sekisho.warehouse.intake import InputRequest  # noqa: PLC0415
 
@@ -202,7 +202,7 @@ def _propose(
 ) -> None:
     import json  # noqa: PLC0415
 
-    from sekisho.app.policies import read_policy  # noqa: PLC0415 - heavy
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415 - heavy
     from sekisho.app.policy_store import keep, propose  # noqa: PLC0415
     from sekisho.domain.errors import NotAllowed  # noqa: PLC0415
     from sekisho.store.policies import backtests_of  # noqa: PLC0415
@@ -241,7 +241,7 @@ def shadow(
     database: DatabaseOption = None,
 ) -> None:
     """Let a policy run beside the one that decides: it is noted what it would say."""
-    from sekisho.app.policies import read_policy  # noqa: PLC0415 - heavy
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415 - heavy
     from sekisho.app.policy_store import keep  # noqa: PLC0415
     from sekisho.domain.errors import BadInput  # noqa: PLC0415
     from sekisho.store.policies import set_shadow  # noqa: PLC0415
@@ -285,7 +285,7 @@ def history(database: DatabaseOption = None) -> None:
 
 
 def _given_or_live(file: Path | None, watch_table: Path | None, database: str | None) -> PolicyFile:
-    from sekisho.app.policies import read_policy  # noqa: PLC0415 - heavy
+    from sekisho.app.policy_reading import read_policy  # noqa: PLC0415 - heavy
 
     return _live(database) if file is None else read_policy(file, watch_table)
 
