@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.parts.figures import keep, show
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.domain.authorization import AuthorizationRequest
 from sekisho.scoring.engine import Judges
 from sekisho.scoring.policy import CompiledPolicy

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.domain.authorization import AuthorizationRequest, Decision
 from sekisho.scoring.engine import Judges
 from sekisho.scoring.policy import CompiledPolicy

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sekisho.app.live import LiveDesk, LiveSettings
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.domain.authorization import (
     AuthorizationRequest,
     CardExposure,

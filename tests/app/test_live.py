@@ -20,7 +20,7 @@ from app import live_play
 from app.live_play import BEGIN, OFTEN, opened, play, request
 from journal.test_journal import largest_file
 from sekisho.app.live import LiveDesk, open_desk
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.app.program import program
 from sekisho.app.scoring_history import read_history
 from sekisho.domain.authorization import (

@@ -17,7 +17,7 @@ import pytest
 from app.served import START_S, client, serving
 from app.test_exposure import call, folder  # noqa: F401 - a fixture
 from sekisho.app.opening import open_store
-from sekisho.app.policies import policy_of
+from sekisho.app.policy_reading import policy_of
 from sekisho.app.policy_store import keep
 from sekisho.store import proposals
 from sekisho.store.people import add_person

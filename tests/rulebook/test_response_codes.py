@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.domain.authorization import Decision, DecisionKind
 from sekisho.domain.errors import BadInput
 from sekisho.rulebook import response_codes

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from sekisho.app.model_file import read_model
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.app.recovery import Snapshooter, recovered
 from sekisho.domain.authorization import (
     AuthorizationRequest,

@@ -14,7 +14,7 @@ from sekisho.app.bars import drawn
 from sekisho.app.iso_door import address_of, tls_of
 from sekisho.app.live import LiveDesk, open_desk
 from sekisho.app.opening import open_store
-from sekisho.app.policies import read_policy
+from sekisho.app.policy_reading import read_policy
 from sekisho.app.policy_store import policies_in_force
 from sekisho.app.quick_loop import run_loop
 from sekisho.app.serving import Address, Served, Service, card_refs, require_keys, timed

@@ -18,7 +18,7 @@ import numpy as np
 from sekisho.app.asking.desk import DeskLine, desk_handlers
 from sekisho.app.exposing import HandToEngine
 from sekisho.app.live import LiveDesk
-from sekisho.app.policies import shipped_policy
+from sekisho.app.policy_reading import shipped_policy
 from sekisho.app.policy_store import policies_in_force
 from sekisho.domain.authorization import CardExposure
 from sekisho.scoring.policy import CompiledPolicy
