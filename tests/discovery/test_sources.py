@@ -71,6 +71,20 @@ def test_what_libraries_write(planted: Path, kind: str) -> None:
     assert reasons(reports) == []
 
 
+def test_a_boundary_that_looks_like_a_card_is_none(planted: Path) -> None:
+    number = card("622848037152846319"[:15])
+    mail = (
+        "From: a@example.jp\nSubject: receipt\n"
+        f'Content-Type: multipart/mixed; boundary="==============={number}=="\n\n'
+        f"--==============={number}==\nContent-Type: text/plain\n\nhello\n"
+        f"--==============={number}==--\n"
+    )
+    (planted / "a.eml").write_text(mail, "ascii")
+    assert look(planted / "a.eml") == []
+    (planted / "b.eml").write_text(mail.replace("receipt", number), "ascii")
+    assert len(findings(look(planted / "b.eml"), Kind.PAN)) == 1
+
+
 def test_findings_say_where(planted: Path) -> None:
     records = draw(np.random.default_rng(1), 6)
     (planted / "a.xlsx").write_bytes(card_documents.xlsx(records))

@@ -386,8 +386,7 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         if not _is_digit(units[at]):
             at += 1
             continue
-        run = start = at
-        end = at + 1
+        run, start, end = at, at, at + 1
         while end < until and _is_digit(units[end]):
             end += 1
         count = end - start
@@ -395,8 +394,7 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         if _is_digit(units[start - 1]) or count > 21 or count < 4:  # begun before `low`: seen then
             continue
         if units[start - 1] == 37 and units[start] in (50, 51):  # %20, %3D and the like
-            start += 2
-            count -= 2
+            start, count = start + 2, count - 2
         grouped, shapes = 0, 1
         if DIGITS_MIN <= count <= DIGITS_MAX:
             for place in range(count):

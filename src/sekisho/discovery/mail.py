@@ -21,6 +21,8 @@ _FIELD: Final = re.compile(
 )
 _LINE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9\-]{1,60}:|[ \t]")
 _NEXT: Final = b"\nFrom "
+_BOUNDARY: Final = re.compile(rb"(\bboundary=)(\"[^\"\r\n]*\"|[^\s;]+)", re.IGNORECASE)
+"""Mail programs draw it by chance, often as digits, and one in some hundred looks like a card."""
 
 
 def is_mbox(head: bytes) -> bool:
@@ -97,6 +99,7 @@ def _message(
             continue
         yield from TextScan(machine, path, _charset(part, content)).run(io.BytesIO(content).read)
     head = text[: max(text.find(b"\n\n"), text.find(b"\r\n\r\n"), 0)]
+    head = _BOUNDARY.sub(rb"\1", head)
     yield from TextScan(machine, f"{path}!header").run(io.BytesIO(head).read)
 
 
