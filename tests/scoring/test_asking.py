@@ -171,6 +171,18 @@ class Question(RuleBasedStateMachine):
             assert step.effects == ()
 
     @precondition(lambda self: self.begun and self.case.state is not CaseState.CLOSED)
+    @rule()
+    def not_me_by_link(self) -> None:
+        before = self.case
+        step = machine.answered(self.case, Answer.NOT_MINE, Way.LINK, self.policy, self.now)
+        if before.state is CaseState.STOPPED:
+            assert (step.counted, step.case, step.effects) == (Counted.LATER, before, ())
+        else:
+            self.acted.append((Counted.FIRST, Answer.NOT_MINE))
+            assert step.effects == (Effect.STOP_CARD,)
+        self.take(step)
+
+    @precondition(lambda self: self.begun and self.case.state is not CaseState.CLOSED)
     @rule(approved=st.booleans())
     def join(self, approved: bool) -> None:
         self.to(machine.joined(self.case, approved=approved, at=self.now))

@@ -156,10 +156,12 @@ def split_case(tx: Transaction, case: HolderCase, decision_ids: Sequence[str]) -
     tx.record("case.open", f"case:{case.case_id}", details)
 
 
-def was_refused(tx: Transaction, card_ref: str) -> bool:
-    """Whether a holder said "not mine" of this card: it is blocked, there is nothing to ask."""
+def was_refused(tx: Transaction, card_ref: str, since: int) -> bool:
+    """Whether the holder said "not mine" of this card ``since`` then (seconds): it is blocked."""
     found = select(holder_case.c.case_id).where(
-        holder_case.c.card_ref == card_ref, holder_case.c.closed_as == Closing.NOT_MINE
+        holder_case.c.card_ref == card_ref,
+        holder_case.c.closed_as == Closing.NOT_MINE,
+        holder_case.c.closed_us >= since * _SECOND_US,
     )
     return tx.execute(found.limit(1)).first() is not None
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from sekisho.app.asking.asking import TICK, Asking, first_tick, once, reach_of
-from sekisho.domain.asking import CaseState, HolderCase, OutreachState, Purchase
+from sekisho.app.asking.asking import TICK, Asking, follow_case, once, reach_of
+from sekisho.domain.asking import CaseState, HolderCase, Purchase
 from sekisho.domain.authorization import DecisionKind, Feed, RequestKind, Told
 from sekisho.domain.errors import Conflict
+from sekisho.domain.message import Channel
 from sekisho.scoring import asking as machine
 from sekisho.store import cases
 from sekisho.store.holders import holder_of
@@ -20,7 +21,11 @@ from sekisho.store.transaction import Transaction
 CURSOR: Final = "asking"
 BATCH: Final = 500
 LOOK_S: Final = 15
-"""How often the states of messages are looked at while another channel could take over."""
+"""How soon the states of messages are looked at, because another channel could take over."""
+_REFUSED_S: Final = 24 * 3600
+"""So long after "not mine" nothing is asked about the card: by then the engine knows of it."""
+_RARER: Final = 4
+"""The wait between two looks grows to this part of the time since the last message."""
 
 
 class Follower:
@@ -78,13 +83,14 @@ class Follower:
                 old += 1
             else:
                 there[card_ref] = self._asking.open_case(tx, card_ref, purchase_of(one))
-                enqueue(tx, [first_tick(there[card_ref].case_id)])
+                enqueue(tx, [follow_case(there[card_ref].case_id)])
         if old:
             tx.record("case.too_old", "case:not_asked", {"decisions": old})
 
     def _to_ask(self, tx: Transaction, one: Told) -> bool:
         known = cases.is_known(tx, one.decision.decision_id)
-        return not known and not cases.was_refused(tx, one.request.card_ref)
+        since = self._asking.now(tx) - _REFUSED_S
+        return not known and not cases.was_refused(tx, one.request.card_ref, since)
 
     def _join(self, tx: Transaction, case: HolderCase, purchase: Purchase) -> HolderCase:
         if not cases.add_purchase(tx, case.case_id, purchase):
@@ -116,17 +122,16 @@ class CaseTick:
         due = machine.next_due(case, reach, self._asking.policy, now)
         if due is None:
             return Done()
-        if case.state is CaseState.OPEN and _may_fail(case, len(reach.ladder)):
-            due = min(due, now + LOOK_S)
+        if case.state is CaseState.OPEN and _may_fail(case):
+            quiet_s = now - case.outreach[-1].made_at
+            due = min(due, now + max(LOOK_S, quiet_s // _RARER))
         # Not before the next second: the machine's time is whole seconds.
         return Later(max(instant(due * 1_000_000), store.outside.clock() + timedelta(seconds=1)))
 
 
-def _may_fail(case: HolderCase, steps: int) -> bool:
-    """Whether a report on a message would make another channel due."""
-    waiting = (OutreachState.CREATED, OutreachState.SENT, OutreachState.DELIVERED)
-    left = len(case.outreach) < steps or any(one.channel != "phone" for one in case.outreach)
-    return left and any(one.state in waiting for one in case.outreach)
+def _may_fail(case: HolderCase) -> bool:
+    """Whether a report on a message would make another channel due, or leave none."""
+    return any(one.channel is not Channel.PHONE and not one.ended for one in case.outreach)
 
 
 def purchase_of(one: Told) -> Purchase:

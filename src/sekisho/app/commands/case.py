@@ -142,10 +142,13 @@ def close(
     reason: ReasonOption,
     database: DatabaseOption = None,
 ) -> None:
-    """Close a question that nobody will answer. Not possible while the card is stopped by it."""
+    """Close a question that nobody will answer. Not possible while the card is stopped by it.
+
+    A closed one whose answers contradict is marked as seen to.
+    """
     with open_store(database, must_exist=True) as store:
         closed = _asking(store, None).close_unanswered(person(person_id), because(reason), case)
-    _console().print(f"{closed.case_id} is closed, unanswered.")
+    _console().print(f"{closed.case_id} is closed: {closed.closed_as}.")
 
 
 def texts(
@@ -234,6 +237,7 @@ def _plain_case(case: HolderCase, purchases: list[Purchase]) -> dict[str, Any]:
 
 def _plain_purchase(one: Purchase) -> dict[str, Any]:
     from sekisho.app.asking.texts import amount_text  # noqa: PLC0415 - loads the rulebook
+    from sekisho.rulebook.shop_kinds import kind_of_shop  # noqa: PLC0415
 
     return {
         "decision_id": one.decision_id,
@@ -243,6 +247,7 @@ def _plain_purchase(one: Purchase) -> dict[str, Any]:
         "amount_minor": one.amount_minor,
         "currency": one.currency,
         "mcc": one.mcc,
+        "kind": kind_of_shop(one.mcc, "ja"),
         "country": one.country,
         "declined": one.declined,
         "asked": one.asked,
@@ -280,7 +285,7 @@ def _print_purchases(console: Console, title: str, rows: list[dict[str, Any]]) -
         row["was"] = ("declined" if row["declined"] else "approved") + (
             ", asked about" if row["asked"] else ""
         )
-    _print_rows(console, title, rows, ("at", "shop", "amount", "was"))
+    _print_rows(console, title, rows, ("at", "shop", "kind", "amount", "was"))
 
 
 def _print_rows(
