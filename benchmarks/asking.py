@@ -1,151 +1,161 @@
 """What asking holders buys: labels the same night instead of a week later, for some cards a day.
 
-``python -m benchmarks asking -- [--asked 30 100 300 1000]``. On every day the cards with the
-highest scores are asked about their most suspicious purchase of that day; four in five answer, and
-the answer is known at midnight. All other labels come after seven days. Whom to ask is chosen by a
-model that was trained before and sees no answers. Rows, training weeks and figures are those of the
-Handbook's four test folds, so the lines can be compared. What an answer says of the card itself is
-left out (a card that said "not me" is stopped): the gain is what answers say of the shops.
+``python -m benchmarks asking -- [--asked 30 100 300 1000] [--test]``. Every evening the cards with
+the highest scores are asked about their most suspicious purchase of that day; four in five answer,
+and the answer is known at midnight. All other labels come after seven days. The ranking model is
+trained anew each week on what is known that morning (`parts.asking_days`). Rows, training weeks and
+figures are those of the Handbook's folds, so the lines can be compared. What an answer says of the
+card itself is left out (a card that said "not me" is stopped): the gain is what answers say of the
+shops.
+
+How answers enter the model is chosen on the validation folds, which is what runs without
+``--test``: as features alone; as rows of the training too (pooled); or as a model of their own,
+whose score is averaged with the other's (Dal Pozzolo et al., TNNLS 2018).
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.handbook import FILE, source
 from benchmarks.handbook_scoring import history, row_of
+from benchmarks.parts.asking_days import (
+    EPOCH,
+    WEEK,
+    WITH_ANSWERS,
+    Asking,
+    Habits,
+    Year,
+    everybody,
+    nobody,
+    with_seeds,
+)
 from benchmarks.parts.figures import keep, show
 from sekisho.app.scoring_history import ScoringHistory
 from sekisho.scoring import handbook
-from sekisho.scoring.kernel import run as play
 from sekisho.scoring.layout import DAY
-from sekisho.scoring.messages import Labels, delayed_labels
 from sekisho.scoring.recipes import HANDBOOK
-from sekisho.scoring.slots import Slot
-from sekisho.scoring.state import new_state
 from sekisho.scoring.trade import at_threshold, threshold_for
-from sekisho.scoring.trees import Recipe, learner, names
+from sekisho.scoring.trees import train
 
-ANSWERED = 0.8
-EPOCH = date(1970, 1, 1)
-BEGIN = (handbook.TEST_FOLDS[-1] - timedelta(days=30) - EPOCH).days  # asking begins
-WITHOUT_ANSWERS = replace(HANDBOOK, bagging=1)
-WITH_ANSWERS = replace(
-    WITHOUT_ANSWERS,
-    features=HANDBOOK.features
-    + names(
-        (
-            Slot.SHOP_ASKED_RUN,
-            Slot.SHOP_ASKED_RUN_AGE,
-            Slot.SHOP_ASKED_FRAUDS_1D,
-            Slot.SHOP_ASKED_FRAUDS_7D,
-            Slot.SHOP_ASKED_FRAUDS_30D,
-            Slot.SHOP_ASKED_RISK_30D,
-            Slot.SHOP_ASKED_7D,
-            Slot.SHOP_ASKED_30D,
-        )
-    ),
-)
-
-Vectors = NDArray[np.float32]
+Floats = NDArray[np.float64]
+RATE: Final = 0.005
+MODELS: Final = 3
 
 
-def chosen_rows(rows: handbook.Rows, score: NDArray[np.float64], asked: int) -> NDArray[np.int64]:
-    """For every day since BEGIN the worst purchase of each of the most suspicious cards."""
-    parts = []
-    for day in range(BEGIN, int(rows.day[-1]) + 1):
-        today = np.flatnonzero(rows.day == day)
-        ranked = today[np.argsort(-score[today], kind="stable")]
-        _, first = np.unique(rows.card[ranked], return_index=True)
-        parts.append(ranked[np.sort(first)[:asked]])
-    return np.concatenate(parts)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A history, a year of asking in it, and one fold of the Handbook."""
+
+    told: ScoringHistory
+    year: Year
+    fold: handbook.Fold
+
+    def feedback(self) -> NDArray[np.int64]:
+        """Answered rows of the two weeks before the test begins."""
+        start = (self.fold.train_start - EPOCH).days
+        day = self.told.of.at[self.year.answered] // DAY
+        return self.year.answered[(day >= start) & (day < start + 2 * WEEK)]
+
+    def trained(self, rows: NDArray[np.int64], weight: Floats | None = None) -> Floats:
+        """Log odds of the test rows by a model that learnt from these rows."""
+        recipe = with_seeds(WITH_ANSWERS if self.year.answered.size else HANDBOOK, MODELS)
+        trees = train(self.year.vectors[rows], self.told.fraud[rows], recipe, weight)
+        return trees.margin(self.year.vectors[self.fold.test])
 
 
-def joined(late: Labels, early: Labels) -> Labels:
-    """Two streams of labels in the order in which they become known."""
-    order = np.argsort(np.concatenate([late.known_at, early.known_at]), kind="stable")
-    pairs: Any = zip(late, early, strict=True)
-    columns: Any = (np.concatenate(pair)[order] for pair in pairs)
-    return Labels(*columns)
+def features_alone(case: Case) -> Floats:
+    """Answers speak through the features of the shops."""
+    return case.trained(case.fold.train)
 
 
-def answers(told: ScoringHistory, rows: NDArray[np.int64]) -> Labels:
-    """The answers about these purchases, at the midnight after each."""
-    of = told.of
-    midnight = (of.at[rows] // DAY + 1) * DAY
-    return Labels(
-        midnight, of.at[rows], of.card[rows], of.merchant[rows], of.amount[rows],
-        told.fraud[rows], np.ones(rows.size, np.int8),
-    )  # fmt: skip
+def pooled(case: Case) -> Floats:
+    """Answered purchases of the week of waiting are learnt from too."""
+    return case.trained(np.union1d(case.fold.train, case.feedback()))
 
 
-def features(told: ScoringHistory, labels: Labels) -> Vectors:
-    """All vectors, with these labels becoming known."""
-    state = new_state(told.cards, told.merchants, events=told.of.at.size // 2)
-    return play(state, told.of, labels)[1]
+def separate(case: Case) -> Floats:
+    """A model of the answers alone, its probability averaged with that of the other model."""
+    rows = case.feedback()
+    if case.told.fraud[rows].sum() < 20:
+        return features_alone(case)
+    both = [1.0 / (1.0 + np.exp(-case.trained(part))) for part in (case.fold.train, rows)]
+    return np.asarray((both[0] + both[1]) / 2.0)
 
 
-def value_detection(told: ScoringHistory, results: list[handbook.FoldResult], rate: float) -> float:
-    """Share of the fraud's amount among the flagged, at an alert rate, as mean over the folds."""
+WAYS: Final[dict[str, Callable[[Case], Floats]]] = {
+    "features": features_alone,
+    "pooled": pooled,
+    "separate": separate,
+}
+CHOSEN: Final = "pooled"
+
+
+def value_detection(told: ScoringHistory, results: Sequence[handbook.FoldResult]) -> float:
+    """Share of the fraud's amount among the flagged, at RATE alerts, as mean over the folds."""
     shares = []
     for result in results:
         rows = result.fold.test
-        threshold = threshold_for(result.score, rate)
+        threshold = threshold_for(result.score, RATE)
         figures = at_threshold(told.fraud[rows], result.score, told.of.amount[rows], threshold)
         shares.append(figures.value_detection)
     return float(np.mean(shares))
 
 
+def judged(
+    told: ScoringHistory, year: Year, way: str, starts: Sequence[date]
+) -> list[handbook.FoldResult]:
+    """Each fold's figures with answers used in this way."""
+    rows = handbook.Rows(told.of.at // DAY, told.of.card, told.fraud)
+    results = []
+    for start in starts:
+        fold = handbook.fold_of(rows, start)
+        results.append(handbook.judge(rows, fold, WAYS[way](Case(told, year, fold))))
+    return results
+
+
 def line(
-    told: ScoringHistory, rows: handbook.Rows, vectors: Vectors, name: str, recipe: Recipe
+    told: ScoringHistory, name: str, results: Sequence[handbook.FoldResult]
 ) -> tuple[str, ...]:
     """One line of the table."""
-    results = handbook.evaluate(rows, vectors, learner(recipe))
-    value = value_detection(told, results, 0.005)
+    value = value_detection(told, results)
     keep("asking", {"name": name, "value": value, "mean": handbook.means(results)})
-    return (*row_of(name, results), f"{value:.3f}")
+    return (*row_of(name, list(results)), f"{value:.3f}")
 
 
 def run(argv: list[str]) -> None:
     """Ask none, some, and everybody; print the table."""
     parser = argparse.ArgumentParser(prog="asking", description=__doc__)
     parser.add_argument("--asked", type=int, nargs="*", default=[30, 100, 300, 1_000])
+    parser.add_argument("--rest", type=int, default=7, help="days for which an asked card rests")
+    parser.add_argument("--per-shop", type=int, default=1, help="most questions about a shop a day")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--test", action="store_true", help="the test folds, the chosen way alone")
     options = parser.parse_args(argv)
     path = source()
     if path is None:
         print(f"skipped: {FILE} is not on this machine (set SEKISHO_SHARED)")
         return
-    table = compare(history(Path(path)), options.asked)
+    told = history(Path(path))
+    starts = handbook.TEST_FOLDS if options.test else handbook.VALIDATION_FOLDS
+    lines = [line(told, "none", judged(told, nobody(told), "features", starts))]
+    ways = (CHOSEN,) if options.test else options.ways
+    for count in options.asked:
+        habits = Habits(count, rest=options.rest, per_shop=options.per_shop)
+        year = Asking(told, habits, np.random.default_rng(7)).run()
+        lines += [line(told, f"{count}, {way}", judged(told, year, way, starts)) for way in ways]
+    year = everybody(told)
+    lines.append(line(told, "everybody, all answer", judged(told, year, "features", starts)))
     show(
         ("cards asked a day", "AUC", "average precision", "card precision at 100",
          "value detection at 0.5 % alerts"),
-        table,
+        lines,
     )  # fmt: skip
-
-
-def compare(told: ScoringHistory, asked: list[int]) -> list[tuple[str, ...]]:
-    """The table's lines, from nobody to everybody."""
-    rows = handbook.Rows(told.of.at // DAY, told.of.card, told.fraud)
-    late = delayed_labels(told.of, told.fraud, handbook.LABEL_DELAY)
-    vectors = features(told, late)
-    lines = [line(told, rows, vectors, "none", WITHOUT_ANSWERS)]
-    first = handbook.fold_of(rows, handbook.VALIDATION_FOLDS[-1]).train
-    score = np.zeros(rows.day.size)
-    asking = np.flatnonzero(rows.day >= BEGIN)
-    score[asking] = learner(WITHOUT_ANSWERS)(vectors[first], told.fraud[first])(vectors[asking])
-    rng = np.random.default_rng(7)
-    for count in asked:
-        picked = chosen_rows(rows, score, count)
-        picked = picked[rng.random(picked.size) < ANSWERED]
-        vectors = features(told, joined(late, answers(told, np.sort(picked))))
-        lines.append(line(told, rows, vectors, f"{count}", WITH_ANSWERS))
-    vectors = features(told, joined(late, answers(told, asking)))
-    lines.append(line(told, rows, vectors, "everybody, all answer", WITH_ANSWERS))
-    return lines

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -45,7 +46,9 @@ class ScoringHistory:
     """Purchases in the order in which they happened, with cards and merchants numbered.
 
     ``transaction`` are the file's own ids (or row numbers); ``fraud`` 0 or 1; ``cards`` and
-    ``merchants`` how many there are; ``files`` name and SHA-256 of what was read.
+    ``merchants`` how many there are; ``files`` name and SHA-256 of what was read; ``card_refs``
+    and ``merchant_keys`` (``ACQUIRER/MERCHANT``) name what the numbers stand for; ``reported_at``:
+    when a fraud was reported, in the seconds of ``of.at``, 0 for never or unknown.
     """
 
     of: Authorizations
@@ -54,6 +57,9 @@ class ScoringHistory:
     cards: int
     merchants: int
     files: tuple[tuple[str, str], ...] = ()
+    card_refs: tuple[str, ...] = ()
+    merchant_keys: tuple[str, ...] = ()
+    reported_at: NDArray[np.int64] | None = None
 
 
 def handbook_names(path: Path) -> dict[str, str]:
@@ -73,7 +79,10 @@ def handbook_names(path: Path) -> dict[str, str]:
 def read_history(
     request: InputRequest, workdir: Path, memory_limit: str, progress: Progress
 ) -> ScoringHistory:
-    """Read purchases with amount and fraud flag. BadInput where one of them is not there."""
+    """Read purchases with amount and fraud flag. BadInput where one of them is not there.
+
+    With ``request.fraud`` the frauds are those of that file (by ``transaction_id``).
+    """
     opened = open_history(
         request,
         workdir=workdir,
@@ -83,13 +92,16 @@ def read_history(
         holds_card_numbers=column_holds_card_numbers,
     )
     try:
-        for name in _NEEDED:
+        needed = ("amount_minor", "transaction_id") if request.fraud else _NEEDED
+        for name in needed:
             if name not in opened.columns:
                 raise MissingColumn(
                     f"the transactions have no column {name}, which scoring learns from.",
                     hint=f"Name it: --columns {name.removesuffix('_minor')}=YOURS",
                 )
         told = _columns_of(opened.connection, opened.columns)
+        if request.fraud is not None:
+            told = with_reports(told, request.fraud, request.timezone)
         return replace(told, files=tuple((one.name, one.sha256) for one in opened.files))
     finally:
         opened.connection.close()
@@ -108,8 +120,8 @@ def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) 
             f"{table['authorized_at'][at].as_py()}.",
             hint="Scoring needs every amount.",
         )
-    card, cards = _numbered(table["card_ref"])
-    merchant, merchants = _numbered(_merchant_names(table))
+    card, card_refs = _numbered(table["card_ref"])
+    merchant, merchant_keys = _numbered(_merchant_names(table))
     ids = table["transaction_id"] if "transaction_id" in columns else None
     of = Authorizations(
         at=table["authorized_at"].cast(pa.timestamp("s"), safe=False).cast(pa.int64()).to_numpy(),
@@ -124,20 +136,24 @@ def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) 
         approved=_flags(table, "approved", missing=1),
     )
     transaction = pa.chunked_array([pa.array(of.transaction)]) if ids is None else ids
-    return ScoringHistory(of, _flags(table, "is_fraud", missing=0), transaction, cards, merchants)
+    return ScoringHistory(
+        of, _flags(table, "is_fraud", missing=0), transaction, len(card_refs), len(merchant_keys),
+        card_refs=card_refs, merchant_keys=merchant_keys,
+    )  # fmt: skip
 
 
 def _merchant_names(table: pa.Table) -> pa.ChunkedArray:
     text = pa.string()
     return pc.binary_join_element_wise(
-        table["acquirer_id"].cast(text).fill_null(""), table["merchant_id"].cast(text), "\x1f"
+        table["acquirer_id"].cast(text).fill_null(""), table["merchant_id"].cast(text), "/"
     )
 
 
-def _numbered(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], int]:
-    """Numbers from 0 in order of first appearance, and how many there are."""
+def _numbered(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Numbers from 0 in order of first appearance, and what they stand for."""
     coded = column.combine_chunks().dictionary_encode()
-    return coded.indices.to_numpy().astype(np.int32), len(coded.dictionary)
+    names = tuple(coded.dictionary.cast(pa.string()).to_pylist())
+    return coded.indices.to_numpy().astype(np.int32), names
 
 
 def _flags(table: pa.Table, name: str, *, missing: int) -> NDArray[np.int8]:
@@ -155,3 +171,49 @@ def _coded(table: pa.Table, name: str, code: Callable[[str], int]) -> NDArray[np
     values: list[Any] = coded.dictionary.to_pylist()
     numbers = np.array([code(str(value)) for value in values], np.int64)
     return np.asarray(numbers[coded.indices.to_numpy()], np.int64)
+
+
+def with_reports(told: ScoringHistory, path: Path, timezone: str) -> ScoringHistory:
+    """The same purchases, their frauds being those of a file with ``transaction_id``.
+
+    ``reported_at`` there says when each became known. MissingColumn without ``transaction_id``.
+    """
+    table = _report_table(path)
+    if "transaction_id" not in table.column_names:
+        raise MissingColumn(
+            f"{path.name} has no column transaction_id, by which scoring finds the purchases.",
+            hint="Give fraud reports with the ids of the transactions.",
+        )
+    ids = pc.cast(told.transaction, pa.string())
+    place = pc.index_in(ids, value_set=pc.cast(table["transaction_id"], pa.string()))
+    found = np.asarray(pc.is_valid(place).to_numpy(zero_copy_only=False))
+    reported = np.zeros(told.of.at.size, np.int64)
+    if "reported_at" in table.column_names:
+        seconds = _seconds(table["reported_at"], timezone)
+        reported[found] = seconds[np.asarray(pc.drop_null(place).to_numpy())]
+        known: NDArray[np.int64] | None = reported
+    else:
+        known = None
+    return replace(told, fraud=found.astype(np.int8), reported_at=known)
+
+
+def _report_table(path: Path) -> pa.Table:
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return pq.read_table(path)
+        return pa_csv.read_csv(path)
+    except (OSError, pa.ArrowException) as error:
+        raise BadInput(f"{path.name} cannot be read.", hint="Parquet, or CSV in UTF-8.") from error
+
+
+def _seconds(column: pa.ChunkedArray, timezone: str) -> NDArray[np.int64]:
+    """Wall-clock seconds in the zone; 0 where there is none. BadInput where it is no time."""
+    try:
+        if pa.types.is_string(column.type):
+            column = column.cast(pa.timestamp("us"))
+        if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+            column = pc.local_timestamp(column.cast(pa.timestamp("us", timezone)))
+        filled = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64()).fill_null(0)
+    except pa.ArrowException as error:
+        raise BadInput("reported_at is no time.", hint="Write 2026-03-31T12:00:00.") from error
+    return np.asarray(filled.to_numpy(), np.int64)

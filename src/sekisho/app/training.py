@@ -19,9 +19,8 @@ from sekisho.app.scoring_history import ScoringHistory, read_history
 from sekisho.domain.progress import Progress
 from sekisho.scoring.forest import Forest, forest_of, margins
 from sekisho.scoring.kernel import run
-from sekisho.scoring.layout import DAY
-from sekisho.scoring.messages import delayed_labels
 from sekisho.scoring.onnx_file import TOLERANCE, differences, onnx_bytes
+from sekisho.scoring.replay import labels_of
 from sekisho.scoring.slots import Slot
 from sekisho.scoring.state import new_state
 from sekisho.scoring.training import Plan, Trained, teach
@@ -49,7 +48,7 @@ def features_of(history: ScoringHistory, label_delay: int, progress: Progress) -
     of = history.of
     progress.step("features", total=float(of.at.size))
     state = new_state(history.cards, history.merchants, events=of.at.size // 2)
-    labels = delayed_labels(of, history.fraud, label_delay * DAY)
+    labels = labels_of(of, history.fraud, label_delay, history.reported_at)
     return run(state, of, labels, tell=progress.advance)[1]
 
 

@@ -3,8 +3,10 @@
 The part of the language that a rule over numbers needs: names of features, ``score``, numbers,
 ``true`` and ``false``, ``+ - * /``, comparisons, ``in [...]``, ``! && ||``, ``? :``. Types are
 those of CEL: a feature is a double, and a double is only added to a double (write ``2.0``, not
-``2``); comparing may mix. What this accepts, any CEL implementation accepts with the same meaning
-(a test runs both). Reference: the language definition of the project cel-spec.
+``2``); comparing may mix. ``card``, ``merchant`` and ``country`` are texts that can be looked up:
+``merchant in list("trusted")``; ``list`` is a function that the policy provides. What this accepts,
+any CEL implementation accepts with the same meaning (a test runs both). Reference: the language
+definition of the project cel-spec.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ LONGEST: Final = 2_000
 DEEPEST: Final = 40
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+))"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[<>=!]=|[-+*/<>!?:()\[\],]))"
+    r"|(?P<text>\"[^\"\\\n]*\"|'[^'\\\n]*')|(?P<name>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[<>=!]=|[-+*/<>!?:()\[\],]))"
 )
 _BINARY: Final = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 3, "<=": 3, ">": 3, ">=": 3, "in": 3,
@@ -29,6 +31,9 @@ _BINARY: Final = {
 }  # fmt: skip
 _SPELLED: Final = {"||": "or", "&&": "and"}
 BOOL, INT, DOUBLE = "bool", "int", "double"
+NUMBERS: Final = (INT, DOUBLE)
+SUBJECTS: Final = ("card", "merchant", "country")
+"""What lists are of; in a rule, texts that are only looked up in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,17 @@ class Token:
     at: int
 
 
-def translate(rule: str, names: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that rules may name: what it is of, and the Python that says whether it holds it."""
+
+    of: str
+    python: str
+
+
+def translate(
+    rule: str, names: Mapping[str, str], lists: Mapping[str, Listed] | None = None
+) -> str:
     """The rule as a Python expression of type bool; ``names`` says the Python of each name.
 
     BadInput where the rule cannot be read, uses a name that is not there, or mixes types; the
@@ -56,7 +71,7 @@ def translate(rule: str, names: Mapping[str, str]) -> str:
     """
     if len(rule) > LONGEST:
         raise BadInput(f"a rule of {len(rule)} characters is too long.", hint="Split it.")
-    reader = _Reader(_tokens(rule), names)
+    reader = _Reader(_tokens(rule), names, lists or {})
     told = reader.ternary(0)
     reader.expect_end()
     if told.kind != BOOL:
@@ -84,9 +99,12 @@ def _tokens(rule: str) -> list[Token]:
 class _Reader:
     """Reads by precedence climbing; every method returns what it read, checked."""
 
-    def __init__(self, tokens: list[Token], names: Mapping[str, str]) -> None:
+    def __init__(
+        self, tokens: list[Token], names: Mapping[str, str], lists: Mapping[str, Listed]
+    ) -> None:
         self._tokens = tokens
         self._names = names
+        self._lists = lists
         self._next = 0
 
     def _peek(self) -> Token:
@@ -137,6 +155,9 @@ class _Reader:
         return left
 
     def _membership(self, left: Text, at: int, depth: int) -> Text:
+        if self._peek().text == "list":
+            return self._in_list(left)
+        _want(left.kind not in SUBJECTS, at, f'{left.kind} is looked up in list("NAME")')
         self._expect("[")
         members = []
         while self._peek().text != "]":
@@ -144,10 +165,28 @@ class _Reader:
             if self._peek().text != "]":
                 self._expect(",")
         self._expect("]")
-        numbers = all(member.kind in (INT, DOUBLE) for member in (left, *members))
+        numbers = all(member.kind in NUMBERS for member in (left, *members))
         _want(numbers, at, "in compares numbers")
         told = " or ".join(f"{left.python} == {member.python}" for member in members)
         return Text(BOOL, f"({told or 'False'})")
+
+    def _in_list(self, left: Text) -> Text:
+        """``list("NAME")`` after ``in``."""
+        at = self._take().at
+        self._expect("(")
+        named = self._take()
+        if named.kind != "text":
+            raise BadInput(f"character {named.at}: the list's name is wanted in quotes.")
+        self._expect(")")
+        found = self._lists.get(named.text[1:-1])
+        if found is None:
+            near = difflib.get_close_matches(named.text[1:-1], self._lists, 1)
+            raise BadInput(
+                f"character {named.at}: there is no list {named.text}.",
+                hint=f"Did you mean {near[0]}?" if near else "Write it into the policy: [[lists]].",
+            )
+        _want(left.kind == found.of, at, f"{named.text} is a list of {found.of}, not {left.kind}")
+        return Text(BOOL, f"({found.python})")
 
     def _unary(self, depth: int) -> Text:
         if depth > DEEPEST:
@@ -161,7 +200,7 @@ class _Reader:
         if token.text == "-":
             self._take()
             inner = self._unary(depth + 1)
-            _want(inner.kind != BOOL, token.at, "- before true or false")
+            _want(inner.kind in NUMBERS, token.at, f"- before a {inner.kind}")
             return Text(inner.kind, f"(-{inner.python})")
         return self._primary(depth)
 
@@ -181,6 +220,8 @@ class _Reader:
     def _name(self, token: Token) -> Text:
         if token.text in ("true", "false"):
             return Text(BOOL, token.text.capitalize())
+        if token.text in SUBJECTS and token.text not in self._names:
+            return Text(token.text, "None")
         if token.text not in self._names:
             near = difflib.get_close_matches(token.text, self._names, 1)
             raise BadInput(
@@ -209,7 +250,8 @@ def _joined(token: Token, left: Text, right: Text) -> Text:
         _want(both == {BOOL}, token.at, f"{token.text} joins {left.kind} and {right.kind}")
         return Text(BOOL, told)
     if _BINARY[token.text] == 3:
-        ordered = BOOL not in both or (token.text in ("==", "!=") and both == {BOOL})
+        numbers = left.kind in NUMBERS and right.kind in NUMBERS
+        ordered = numbers or (token.text in ("==", "!=") and both == {BOOL})
         _want(ordered, token.at, f"{token.text} compares {left.kind} and {right.kind}")
         return Text(BOOL, told)
     _want(both == {DOUBLE}, token.at, f"{token.text} joins {left.kind} and {right.kind}")

@@ -29,6 +29,10 @@ def train(  # noqa: PLR0913, PLR0917 - options of the command line
         typer.Argument(help="Purchases with amount and is_fraud: Parquet, CSV, or folders."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for model, ONNX file, figures and model card.")],
+    fraud: Annotated[
+        Path | None,
+        typer.Option(help="Fraud reports (transaction_id, reported_at), in place of is_fraud."),
+    ] = None,
     label_delay: Annotated[
         int, typer.Option("--label-delay-days", min=0, help="Days until a label is known.")
     ] = 7,
@@ -52,7 +56,9 @@ def train(  # noqa: PLR0913, PLR0917 - options of the command line
     from sekisho.scoring.training import Plan  # noqa: PLC0415
     from sekisho.warehouse.intake import InputRequest  # noqa: PLC0415
 
-    files = InputRequest(tuple(transactions), columns=column_pairs(columns), timezone=timezone)
+    files = InputRequest(
+        tuple(transactions), fraud=fraud, columns=column_pairs(columns), timezone=timezone
+    )
     plan = Plan(label_delay, validation, test)
     with drawn(STEPS) as bars:
         trained = train_model(TrainRequest(files, plan, memory_limit, alert_cost, out), bars)
