@@ -36,7 +36,7 @@ from sekisho.domain.ledger import Decided
 from sekisho.journal.journal import Journal
 from sekisho.scoring.engine import STAND_IN, Engine, Judges
 from sekisho.scoring.layout import DAY
-from sekisho.scoring.policy import CompiledPolicy
+from sekisho.scoring.policy import CompiledPolicy, Policy
 from sekisho.scoring.warming import warm
 
 log = logging.getLogger(__name__)
@@ -326,18 +326,18 @@ def open_desk(
     *,
     clock: Callable[[], int],
     model: Path | None = None,
-    policy: Path | None = None,
+    policy: Path | Policy | None = None,
     sync: bool = False,
     settings: LiveSettings | None = None,
 ) -> LiveDesk:
     """The engine of a data folder, ready to decide: its state is what its journal says.
 
-    ``model``: what `sekisho train` wrote; without one the policy decides alone. ``policy``: a file,
-    or None for the one that Sekisho comes with. ``clock`` gives seconds since 1970 (UTC).
+    ``model``: what `sekisho train` wrote; without one the policy decides alone. ``policy``: one,
+    a file, or None for the one that Sekisho comes with. ``clock`` gives seconds since 1970 (UTC).
     BadInput: model or policy cannot be used; Conflict: another process has the folder;
     StoreUnavailable: the journal is damaged.
     """
-    compiled = CompiledPolicy(read_policy(policy))
+    compiled = CompiledPolicy(policy if isinstance(policy, Policy) else read_policy(policy))
     if model is None:
         log.warning("no model was given: policy %s decides alone", compiled.policy.version)
         judges = Judges(compiled)

@@ -32,6 +32,7 @@ from sekisho.app.live import LiveDesk
 from sekisho.app.message_settings import read_secret, read_settings
 from sekisho.app.served_desk import FeedOnLoop, ServedDesk
 from sekisho.app.served_store import StoreAnswers, StoreDeliveries, StoreKeeper, StoreLog
+from sekisho.app.served_watch import watching_beside
 from sekisho.app.whole_file import whole_text
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.mapping import CardReader
@@ -182,7 +183,7 @@ class Service:
         keeping = asyncio.ensure_future(self._keeper.run())
         stack = contextlib.ExitStack()
         try:
-            answers, deliveries, pages = self._asking(served, stack, loop)
+            answers, deliveries, pages = self._beside(served, stack, loop)
             rooms = self._rooms(served, health, answers, deliveries)
             async with contextlib.AsyncExitStack() as doors:
                 await self._open(served, rooms, pages, doors, say)
@@ -223,13 +224,14 @@ class Service:
             deliveries=deliveries,
         )
 
-    def _asking(
+    def _beside(
         self, served: Served, stack: contextlib.ExitStack, loop: asyncio.AbstractEventLoop
     ) -> tuple[StoreAnswers | None, StoreDeliveries | None, Mapping[str, AsgiApp]]:
-        """Begin to ask holders, where the installation says how."""
+        """Begin to hand alerts over, and to ask holders where the installation says how."""
+        line = LoopLine(self.desk, loop)
+        stack.enter_context(watching_beside(self._store, line))
         if served.settings is None:
             return None, None, {}
-        line = LoopLine(self.desk, loop)
         beside = asking_beside(self._store, served.settings, line, FeedOnLoop(line, self.desk))
         asking, pages = stack.enter_context(beside)
         chosen = read_settings(served.settings)

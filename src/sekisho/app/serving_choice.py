@@ -14,10 +14,14 @@ from sekisho.app.bars import drawn
 from sekisho.app.iso_door import address_of, tls_of
 from sekisho.app.live import LiveDesk, open_desk
 from sekisho.app.opening import open_store
+from sekisho.app.policy_reading import read_policy
+from sekisho.app.policy_store import policies_in_force
 from sekisho.app.quick_loop import run_loop
 from sekisho.app.serving import Address, Served, Service, card_refs, require_keys, timed
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583 import settings as iso
+from sekisho.scoring.policy import Policy
+from sekisho.store.transaction import Store
 from sekisho.web.api.server import Tls
 
 Say = Callable[[str], None]
@@ -54,7 +58,7 @@ def serve_all(choice: Choice, say: Say) -> None:
         loopback = served.http is not None and served.http.loopback
         keys = KeyBook(store, store.outside.clock, on_loopback=loopback)
         require_keys(served.http, keys)
-        live = _recovered(choice, say)
+        live = _recovered(choice, _policy(choice, store), say)
         try:
             service = Service(live, store, refs, keys)
             run_loop(service.run(served, say))
@@ -83,7 +87,15 @@ def _served(choice: Choice) -> Served:
     )
 
 
-def _recovered(choice: Choice, say: Say) -> LiveDesk:
+def _policy(choice: Choice, store: Store) -> Policy | None:
+    """The policy of the file, or the one that is in force by the store; None: the shipped one."""
+    if choice.policy is not None:
+        return read_policy(choice.policy).policy
+    live = policies_in_force(store).live
+    return None if live is None else live.policy
+
+
+def _recovered(choice: Choice, policy: Policy | None, say: Say) -> LiveDesk:
     """The engine with the state of its last run, and what it found in words."""
     with timed() as seconds, drawn({"recover": "bringing the state back"}) as bars:
         bars.step("recover")
@@ -91,7 +103,7 @@ def _recovered(choice: Choice, say: Say) -> LiveDesk:
             choice.data,
             clock=lambda: int(time.time()),  # noqa: TID251 - app hands the clock in
             model=choice.model,
-            policy=choice.policy,
+            policy=policy,
             sync=choice.sync,
         )
     memory, judges = live.engine.memory, live.engine.judges

@@ -32,7 +32,8 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
         Path | None, typer.Option(help="What sekisho train wrote; else the policy decides alone.")
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Policy file; else the one that Sekisho comes with.")
+        Path | None,
+        typer.Option(help="Policy file; else what is in force in the store, or the shipped one."),
     ] = None,
     card_key: Annotated[
         Path | None, typer.Option(help="Card key; else DIR/card.key, made where there is none.")
