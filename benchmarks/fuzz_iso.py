@@ -26,6 +26,7 @@ from sekisho.app.loading.source import InventedNumbers
 from sekisho.gateways.inbound.iso8583.codec import Codec, Unreadable
 from sekisho.gateways.inbound.iso8583.exchange import Exchange, Outcome
 from sekisho.gateways.inbound.iso8583.framing import Framing, wrap
+from sekisho.gateways.inbound.iso8583.log import LOG, SPARING
 from sekisho.gateways.inbound.iso8583.mapping import CardReader, Meaning
 from sekisho.gateways.inbound.iso8583.server import Door
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings, Limits, plain
@@ -73,7 +74,8 @@ def run(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     chance = np.random.default_rng(options.seed)
     watch = _Watch()
-    log = logging.getLogger("sekisho.iso8583")
+    log = LOG
+    log.removeFilter(SPARING)
     log.addHandler(watch)
     log.setLevel(logging.DEBUG)
     log.propagate = False
@@ -82,6 +84,7 @@ def run(argv: list[str]) -> int:
         served = asyncio.run(_fuzz_server(chance, options.connections))
     finally:
         log.removeHandler(watch)
+        log.addFilter(SPARING)
         log.propagate = True
     rows = [[name, f"{parsed[name]:,}", f"{served[name]:,}"] for name in sorted({*parsed, *served})]
     show(["outcome", "parser and rules", "server"], rows)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from invented_cards import complete
 from sekisho.gateways.inbound.iso8583.variant import Content, Variant
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property tests on a machine that others use too."""
 NOW = 1_786_980_613  # 2026-08-17 15:30:13 UTC, a second after the request below was sent
 CARD = complete("400000" + "123456789")
 

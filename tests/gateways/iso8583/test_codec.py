@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.iso8583.samples import CARD, oracle_spec, request, vectors
+from gateways.iso8583.samples import CARD, PATIENT, oracle_spec, request, vectors
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.codec import NEVER_READ, Codec, Unreadable
 from sekisho.gateways.inbound.iso8583.variant import Content, FieldShape, shipped, shipped_names
@@ -65,7 +65,7 @@ def messages(draw: st.DrawFn) -> tuple[str, str, dict[int, str]]:
     return name, kind, {number: draw(values(table[number])) for number in sorted(numbers)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 @given(messages())
 def test_pyiso8583_writes_and_reads_the_same(case: tuple[str, str, dict[int, str]]) -> None:
     name, kind, fields = case
@@ -222,14 +222,14 @@ def test_a_message_does_not_show_what_it_holds() -> None:
 # ------------------------------------------------------------------ bytes that mean nothing
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PATIENT, max_examples=300)
 @given(st.sampled_from(NAMES), st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(name: str, raw: bytes) -> None:
     with contextlib.suppress(Unreadable):
         CODECS[name].decode(raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PATIENT, max_examples=300)
 @given(
     st.sampled_from(NAMES),
     st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), min_size=1, max_size=4),

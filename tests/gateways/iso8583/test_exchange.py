@@ -14,6 +14,7 @@ from invented_cards import naive_luhn
 from sekisho.domain.authorization import CodeResult, RequestKind
 from sekisho.gateways.inbound.iso8583.codec import Codec, Unreadable
 from sekisho.gateways.inbound.iso8583.exchange import Exchange, Outcome, approval_of
+from sekisho.gateways.inbound.iso8583.log import Sparing
 from sekisho.gateways.inbound.iso8583.mapping import CardReader, Meaning
 from sekisho.gateways.inbound.iso8583.private import Place
 from sekisho.gateways.inbound.iso8583.settings import (
@@ -358,6 +359,19 @@ def test_a_trouble_of_our_own_is_answered_and_logged_without_the_card(
     assert fields[39] == "96"
     assert "ZeroDivisionError" in caplog.text
     assert CARD not in caplog.text
+
+
+def test_a_day_of_rubbish_does_not_fill_the_log() -> None:
+    sparing = Sparing(per_second=3)
+
+    def told(second: float, level: int = logging.INFO) -> str | None:
+        record = logging.makeLogRecord({"msg": "a line", "levelno": level, "created": second})
+        return str(record.getMessage()) if sparing.filter(record) else None
+
+    assert [told(100.0 + part / 10) for part in range(6)] == ["a line"] * 3 + [None] * 3
+    assert told(100.9, logging.ERROR) == "a line (3 lines before it were left out)"
+    assert [told(101.0 + part / 10) for part in range(4)] == ["a line"] * 3 + [None]
+    assert told(102.0) == "a line (1 lines before it were left out)"
 
 
 # ------------------------------------------------------------------ stand-in

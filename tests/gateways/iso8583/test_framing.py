@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateways.iso8583.samples import PATIENT
 from sekisho.domain.errors import BadInput
 from sekisho.gateways.inbound.iso8583.framing import BadFrame, FrameKind, Framing, take, wrap
 
@@ -34,7 +35,7 @@ def frames(framing: Framing, stream: bytes, pieces: list[int]) -> list[bytes]:
     return found
 
 
-@settings(max_examples=120, deadline=None)
+@settings(PATIENT, max_examples=120)
 @given(
     st.sampled_from(FRAMINGS),
     st.lists(st.binary(min_size=1, max_size=300), max_size=8),
@@ -47,7 +48,7 @@ def test_what_was_wrapped_is_taken(
     assert frames(framing, stream, pieces) == contents
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PATIENT, max_examples=300)
 @given(st.sampled_from(FRAMINGS), st.binary(max_size=60))
 def test_any_bytes_are_frames_or_refused(framing: Framing, stream: bytes) -> None:
     place = 0

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateways.iso8583.samples import PATIENT
 from sekisho.gateways.inbound.iso8583.times import UTC_ZONE, ImpossibleTime, instant
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -46,6 +47,7 @@ def test_what_no_calendar_has_is_refused(told: str) -> None:
         instant(told, at("2026-06-01T00:00:00+00:00"))
 
 
+@PATIENT
 @given(
     st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001
     st.integers(-150 * 86_400, 150 * 86_400),

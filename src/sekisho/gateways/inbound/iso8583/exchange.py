@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +16,7 @@ from typing import Final
 from sekisho.domain.authorization import Decision, DecisionKind, Desk
 from sekisho.domain.errors import BadInput, SekishoError, StoreUnavailable
 from sekisho.gateways.inbound.iso8583.codec import Codec, Message
+from sekisho.gateways.inbound.iso8583.log import LOG
 from sekisho.gateways.inbound.iso8583.mapping import (
     FORMAT_ERROR,
     NOT_SUPPORTED,
@@ -25,7 +25,6 @@ from sekisho.gateways.inbound.iso8583.mapping import (
 )
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings, StandIn
 
-_LOG: Final = logging.getLogger("sekisho.iso8583")
 OK: Final = "00"
 BROKEN: Final = "96"
 _NETWORK_CODES: Final = {"001": "sign-on", "002": "sign-off", "301": "echo test"}
@@ -96,18 +95,18 @@ class Exchange:
         try:
             return handle(message, now)
         except Refused as refused:
-            _LOG.info("%s (trace %s) answered %s: %s", kind, _trace(message),
+            LOG.info("%s (trace %s) answered %s: %s", kind, _trace(message),
                       refused.response_code, refused.message)  # fmt: skip
             return self._reply(message, refused.response_code, Outcome.REFUSED)
         except StoreUnavailable as trouble:
-            _LOG.warning("%s (trace %s) stood in for: %s", kind, _trace(message), trouble.message)
+            LOG.warning("%s (trace %s) stood in for: %s", kind, _trace(message), trouble.message)
             return Reply(self._stood_in(message), Outcome.STAND_IN, lambda: b"")
         except SekishoError as trouble:
-            _LOG.warning("%s (trace %s) answered 30: %s", kind, _trace(message), trouble.message)
+            LOG.warning("%s (trace %s) answered 30: %s", kind, _trace(message), trouble.message)
             return self._reply(message, FORMAT_ERROR, Outcome.REFUSED)
         except Exception:
             # Whatever it is, the peer waits for an answer and the other peers for theirs.
-            _LOG.exception("%s (trace %s) could not be handled", kind, _trace(message))
+            LOG.exception("%s (trace %s) could not be handled", kind, _trace(message))
             return self._reply(message, BROKEN, Outcome.FAILED)
 
     def _request(self, message: Message, now: int) -> Reply:
@@ -124,7 +123,7 @@ class Exchange:
     def _reversal(self, message: Message, now: int) -> Reply:
         known = self._desk.reverse(self._meaning.reversal(message, now))
         if not known:
-            _LOG.info("%s (trace %s) reverses what is not known", message.type, _trace(message))
+            LOG.info("%s (trace %s) reverses what is not known", message.type, _trace(message))
         return self._reply(message, OK, Outcome.REVERSED)
 
     def _network(self, message: Message, _now: int) -> Reply:
@@ -134,16 +133,16 @@ class Exchange:
         if code not in _NETWORK_CODES:
             raise Refused(NOT_SUPPORTED, "field 70: a function that is not supported")
         if code != "301":
-            _LOG.info("%s from the network", _NETWORK_CODES[code])
+            LOG.info("%s from the network", _NETWORK_CODES[code])
         return self._reply(message, OK, Outcome.NETWORK)
 
     def _unknown(self, message: Message) -> Reply:
         """Requests of a kind that is not handled are told so; anything else gets no answer."""
         kind = message.type
         if kind[0] == "0" and kind[2] in "024" and kind[3] <= "5":
-            _LOG.info("%s (trace %s) is not supported", kind, _trace(message))
+            LOG.info("%s (trace %s) is not supported", kind, _trace(message))
             return self._reply(message, NOT_SUPPORTED, Outcome.REFUSED)
-        _LOG.info("%s is no message that is answered", kind)
+        LOG.info("%s is no message that is answered", kind)
         return Reply(b"", Outcome.IGNORED, lambda: b"")
 
     def _reply(self, message: Message, code: str, outcome: Outcome, approval: str = "") -> Reply:
@@ -173,7 +172,7 @@ class Exchange:
             return self.codec.encode(response_type(message.type), told)
         except BadInput as trouble:
             # A variant of the installation's own may lack field 39, or read what it cannot write.
-            _LOG.error("%s: the answer cannot be written: %s", message.type, trouble.message)
+            LOG.error("%s: the answer cannot be written: %s", message.type, trouble.message)
             return b""
 
     def _stood_in(self, message: Message) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import logging
 import socket
 import ssl
 from collections import Counter
@@ -25,9 +24,9 @@ from sekisho.domain.errors import BadInput, StoreUnavailable
 from sekisho.gateways.inbound.iso8583.codec import Unreadable
 from sekisho.gateways.inbound.iso8583.exchange import Exchange, Outcome, Reply
 from sekisho.gateways.inbound.iso8583.framing import BadFrame, Frame, take, wrap
+from sekisho.gateways.inbound.iso8583.log import LOG
 from sekisho.gateways.inbound.iso8583.settings import DoorSettings
 
-_LOG: Final = logging.getLogger("sekisho.iso8583")
 _TURN: Final = 32
 """Messages of one peer before the others have their turn."""
 _BUFFER: Final = 256 * 1024
@@ -161,10 +160,10 @@ class Door:
         try:
             await self._desk.durable()
         except StoreUnavailable as trouble:
-            _LOG.error("nothing can be made durable: %s", trouble.message)
+            LOG.error("nothing can be made durable: %s", trouble.message)
             return False
         except Exception:
-            _LOG.exception("the desk failed")
+            LOG.exception("the desk failed")
             return False
         return True
 
@@ -225,17 +224,17 @@ class _Peer(asyncio.Protocol):
         self._name = ":".join(str(part) for part in address[:2])
         reason = self._door.admit(self, str(address[0]))
         if reason:
-            _LOG.warning("peer %s was turned away: %s", self._name, reason)
+            LOG.warning("peer %s was turned away: %s", self._name, reason)
             self._transport.abort()
             return
-        _LOG.info("peer %s connected", self._name)
+        LOG.info("peer %s connected", self._name)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio calls it
         """The connection is over, however that came."""
         if self._door.leave(self):
             left = len(self._buffer) - self._place
             more = f", in the middle of a message ({left} bytes)" if left else ""
-            _LOG.info("peer %s is gone%s", self._name, more)
+            LOG.info("peer %s is gone%s", self._name, more)
         self._transport = None
         self._buffer.clear()
         self._place = 0
@@ -303,7 +302,7 @@ class _Peer(asyncio.Protocol):
 
     def cut(self, why: str) -> None:
         """Close at once; what was not sent is lost to the peer, which will ask again."""
-        _LOG.warning("peer %s is hung up on: %s", self._name, why)
+        LOG.warning("peer %s is hung up on: %s", self._name, why)
         if self._transport is not None:
             self._transport.abort()
 
@@ -352,7 +351,7 @@ class _Peer(asyncio.Protocol):
         except Unreadable as trouble:
             self._door.outcomes[Outcome.IGNORED] += 1
             self._unreadable += 1
-            _LOG.warning("peer %s sent a message that cannot be read: %s", self._name,
+            LOG.warning("peer %s sent a message that cannot be read: %s", self._name,
                          trouble.message)  # fmt: skip
             if self._unreadable >= self._door.settings.limits.unreadable:
                 self._give_up(f"{self._unreadable} messages in a row could not be read")
@@ -361,7 +360,7 @@ class _Peer(asyncio.Protocol):
 
     def _give_up(self, why: str) -> None:
         """Read no more of this peer, and close when what it asked before is answered."""
-        _LOG.warning("peer %s is heard no further: %s", self._name, why)
+        LOG.warning("peer %s is heard no further: %s", self._name, why)
         self._deaf = True
         self._buffer.clear()
         self._place = 0
