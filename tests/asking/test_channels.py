@@ -25,6 +25,7 @@ from sekisho.app.asking.service import asking_beside
 from sekisho.app.message_export import export_calls
 from sekisho.app.message_settings import read_settings
 from sekisho.app.message_worker import handlers
+from sekisho.app.messaging import verify_number
 from sekisho.domain.asking import Answer, AnswerGiven, OutreachState, Way
 from sekisho.domain.authorization import CardStatus
 from sekisho.domain.progress import Silent
@@ -111,6 +112,9 @@ def test_push_then_sms_then_a_call(url: str, tmp_path: Path, adapter: Adapter) -
         assert push["text"].startswith("【架空カード株式会社】末尾1234のカードで")
         assert "70,000円" in push["text"]
         assert "http" not in push["text"]
+        day = NOON.astimezone().date().isoformat()
+        found = verify_number(world.store, push["number"])
+        assert (found.genuine, found.kind, found.on) == (True, "ask_declined", day)
         world.forward(minutes=2)
         assert [one["channel"] for one in adapter.taken] == ["push", "sms"]
         assert world.case(decision.decision_id).outreach[0].state is OutreachState.SENT

@@ -73,6 +73,7 @@ def test_unsure_is_told_what_else_there_was(world: World) -> None:
     world.follow()
     done = run(world, "case", "answer", decision.decision_id, "unsure", "--reason", "called")
     assert "架空ガジェット" in done.output
+    assert "電化製品店" in done.output
     assert world.case(decision.decision_id).state is CaseState.OPEN
 
 

@@ -29,6 +29,7 @@ from sekisho.store.messages import (
     plan,
 )
 from sekisho.store.proposals import Proposal
+from sekisho.store.tables import instant
 from sekisho.store.transaction import Store, Transaction
 from sekisho.vault.message_number import message_number, read_number
 
@@ -224,4 +225,6 @@ def verify_number(store: Store, typed: str) -> Verified:
             return Verified(False, "unknown")
         mailing = mailing_of(connection, one.mailing_id)
     on = str(mailing.settings["on"])
+    if "texts" in mailing.settings:  # a standing mailing: its day is that of the texts' approval
+        on = instant(one.first_us or one.changed_us).astimezone().date().isoformat()
     return Verified(True, "genuine", mailing.kind, one.channel.value, on, one.text_sha256)

@@ -234,6 +234,7 @@ def _plain_case(case: HolderCase, purchases: list[Purchase]) -> dict[str, Any]:
 
 def _plain_purchase(one: Purchase) -> dict[str, Any]:
     from sekisho.app.asking.texts import amount_text  # noqa: PLC0415 - loads the rulebook
+    from sekisho.rulebook.shop_kinds import kind_of_shop  # noqa: PLC0415
 
     return {
         "decision_id": one.decision_id,
@@ -243,6 +244,7 @@ def _plain_purchase(one: Purchase) -> dict[str, Any]:
         "amount_minor": one.amount_minor,
         "currency": one.currency,
         "mcc": one.mcc,
+        "kind": kind_of_shop(one.mcc, "ja"),
         "country": one.country,
         "declined": one.declined,
         "asked": one.asked,
@@ -280,7 +282,7 @@ def _print_purchases(console: Console, title: str, rows: list[dict[str, Any]]) -
         row["was"] = ("declined" if row["declined"] else "approved") + (
             ", asked about" if row["asked"] else ""
         )
-    _print_rows(console, title, rows, ("at", "shop", "amount", "was"))
+    _print_rows(console, title, rows, ("at", "shop", "kind", "amount", "was"))
 
 
 def _print_rows(
