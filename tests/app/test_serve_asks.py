@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from app.served import Serving, client, serving
+from app.test_store_cli import call
 from asking.asking_world import approve_texts
 from invented_cards import invented_cards
 from message_world import SECRET, SETTINGS, new_store
@@ -26,7 +28,7 @@ from sekisho.store.holders import Holder, put_holders
 from sekisho.vault.keys import read_key, write_key
 from sekisho.vault.surrogate import CardRefs
 
-(CARD,) = invented_cards(np.random.default_rng(77), 1)
+CARD, OTHER = invented_cards(np.random.default_rng(77), 2)
 HOOK = os.urandom(32)
 POLICY = """
 schema = "sekisho.policy/1"
@@ -36,6 +38,25 @@ name = "large"
 when = "amount > 50000.0"
 action = "decline"
 reason = "large"
+[[rules]]
+name = "exposed"
+when = "exposed_code == 1.0"
+action = "ask"
+reason = "exposed_card"
+"""
+MAPPING = """
+schema = "sekisho.alert-mapping/1"
+source = "scheme"
+expiry_form = "YYMM"
+[columns]
+pan = "PAN"
+expiry = "EXP"
+[constants]
+alert_id = "架空/31-0007"
+elements = ["pan", "expiry", "security_code"]
+window_start = 2026-01-01
+window_end = 2026-06-30
+received_on = 2026-11-01
 """
 
 
@@ -106,9 +127,9 @@ def until(true: Any) -> None:
         time.sleep(0.05)
 
 
-def decide(http: Any, request_id: str, amount: int) -> dict[str, Any]:
+def decide(http: Any, request_id: str, amount: int, card: str = CARD) -> dict[str, Any]:
     body = {
-        "request_id": request_id, "pan": CARD, "merchant_id": "m-1",
+        "request_id": request_id, "pan": card, "merchant_id": "m-1",
         "merchant_name": "架空ガジェット",
         "authorized_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),  # noqa: TID251
         "amount_minor": amount, "currency": "JPY",
@@ -126,7 +147,8 @@ def test_declined_asked_answered_blocked(tmp_path: Path) -> None:
         more = ("--settings", settings, "--card-key", tmp_path / "card.key")
         policy = ("--policy", tmp_path / "policy.toml")
         with serving(tmp_path / "home", *words, *more, *policy) as one, client(one) as http:
-            assert decide(http, "r-1", 500)["decision"] == "approve"
+            assert decide(http, "r-1", 500)["ask"] is False
+            _exposed(tmp_path, url, http)
             asked = decide(http, "r-2", 70_000)
             assert (asked["decision"], asked["ask"], asked["reasons"]) == (
                 "decline",
@@ -141,6 +163,19 @@ def test_declined_asked_answered_blocked(tmp_path: Path) -> None:
             _answered(one, http, asked["decision_id"], card_ref)
             assert http.get("/h/" + "a" * 22).status_code == 200
             assert one.end() == 0
+
+
+def _exposed(folder: Path, url: str, http: Any) -> None:
+    """A card scheme's alert names the card; the engine that runs watches it within moments."""
+    (folder / "alert.csv").write_text(f"PAN,EXP\n{OTHER},3105\n")
+    (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    alert = ("exposure", "import", folder / "alert.csv", "--mapping", folder / "mapping.toml")
+    key = ("--card-key", folder / "card.key", "--database", url)
+    call(*alert, *key, "--person", "ben", "--reason", "the scheme wrote")
+    attempts = itertools.count()
+    until(lambda: decide(http, f"e-{next(attempts)}", 600, OTHER)["ask"])
+    told = decide(http, "e-again", 600, OTHER)
+    assert (told["decision"], told["reasons"]) == ("approve", ["exposed_card"])
 
 
 def _delivered(http: Any, number: str) -> None:

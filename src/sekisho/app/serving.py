@@ -184,8 +184,7 @@ class Service:
         keeping = asyncio.ensure_future(self._keeper.run())
         stack = contextlib.ExitStack()
         try:
-            answers, deliveries, pages = self._asking(served, stack, loop)
-            self._jobs(served, stack, loop)
+            answers, deliveries, pages = self._beside(served, stack, loop)
             rooms = self._rooms(served, health, answers, deliveries)
             async with contextlib.AsyncExitStack() as doors:
                 await self._open(served, rooms, pages, doors, say)
@@ -226,13 +225,18 @@ class Service:
             deliveries=deliveries,
         )
 
-    def _asking(
+    def _beside(
         self, served: Served, stack: contextlib.ExitStack, loop: asyncio.AbstractEventLoop
     ) -> tuple[StoreAnswers | None, StoreDeliveries | None, Mapping[str, AsgiApp]]:
-        """Begin to ask holders, where the installation says how."""
+        """Begin to do the engine's jobs, and to ask holders where the installation says how."""
+        line = LoopLine(self.desk, loop)
+        asked = served.settings is not None
+        jobs = engine_jobs(
+            self._store, line, self.desk.live, own_policy=served.own_policy, asking=asked
+        )
+        stack.enter_context(jobs)
         if served.settings is None:
             return None, None, {}
-        line = LoopLine(self.desk, loop)
         beside = asking_beside(self._store, served.settings, line, FeedOnLoop(line, self.desk))
         asking, pages = stack.enter_context(beside)
         chosen = read_settings(served.settings)
@@ -240,17 +244,6 @@ class Service:
         deliveries = StoreDeliveries(self._store, [read_secret(one.secret_file) for one in hooks])
         routes = pages.routes(LINKS)
         return StoreAnswers(asking.answer), deliveries, {f"{LINKS}/": Starlette(routes=routes)}
-
-    def _jobs(
-        self, served: Served, stack: contextlib.ExitStack, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        """Begin to do what waits in the store for the engine: watch list, policy, answers."""
-        line = LoopLine(self.desk, loop)
-        asking = served.settings is not None
-        jobs = engine_jobs(
-            self._store, line, self.desk.live, own_policy=served.own_policy, asking=asking
-        )
-        stack.enter_context(jobs)
 
     async def _open(
         self,

@@ -33,7 +33,7 @@ def serve(  # noqa: PLR0913, PLR0917 - options of the command line
     ] = None,
     policy: Annotated[
         Path | None,
-        typer.Option(help="Policy file; else the one in force in the store, or shipped."),
+        typer.Option(help="Policy file; else what is in force in the store, or the shipped one."),
     ] = None,
     card_key: Annotated[
         Path | None, typer.Option(help="Card key; else DIR/card.key, made where there is none.")
