@@ -50,7 +50,10 @@ def _tell(error: SekishoError) -> None:
     from rich.console import Console  # noqa: PLC0415 - see above
     from rich.markup import escape  # noqa: PLC0415
 
-    console = Console(stderr=True)
-    console.print(f"[bold red]error[/] ({error.code}): {escape(error.message)}", soft_wrap=True)
+    from sekisho.app.error_texts import head, language, told  # noqa: PLC0415
+
+    spoken, console = language(), Console(stderr=True)
+    message = escape(told(error.message, spoken))
+    console.print(f"[bold red]{head(spoken)}[/] ({error.code}): {message}", soft_wrap=True)
     if error.hint:
-        console.print(f"  {escape(error.hint)}", soft_wrap=True)
+        console.print(f"  {escape(told(error.hint, spoken))}", soft_wrap=True)
