@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from sekisho import __version__
 from sekisho.app.output import OutputFolder
-from sekisho.app.scoring_history import ScoringHistory, country_number, read_history
+from sekisho.app.scoring_history import ScoringHistory, read_history
 from sekisho.app.training import read_model
 from sekisho.domain.authorization import CardExposure
 from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.progress import Progress
 from sekisho.scoring import backtest, replay
 from sekisho.scoring.backtest import Decisions, Judged
+from sekisho.scoring.codes import country_number
 from sekisho.scoring.forest import Forest, margins
 from sekisho.scoring.layout import DAY
 from sekisho.scoring.metrics import CardDays, average_precision, card_precision, roc_auc

@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 
 from sekisho.domain.errors import BadInput, MissingColumn
 from sekisho.domain.progress import Progress
-from sekisho.scoring.messages import Authorizations, Entry
+from sekisho.scoring.codes import (
+    MOST_MINOR,
+    code_number,
+    country_number,
+    eci_number,
+    entry_number,
+)
+from sekisho.scoring.messages import Authorizations
 from sekisho.vault.columns import column_holds_card_numbers
+from sekisho.warehouse.history import NO_REFUND
 from sekisho.warehouse.intake import InputRequest, open_history
 
 HANDBOOK_COLUMNS: Final = {
@@ -31,15 +39,6 @@ HANDBOOK_COLUMNS: Final = {
     "is_fraud": "TX_FRAUD",
 }
 _NEEDED: Final = ("amount_minor", "is_fraud")
-_ENTRIES: Final = {
-    "chip": Entry.CHIP, "05": Entry.CHIP, "contactless": Entry.CONTACTLESS,
-    "07": Entry.CONTACTLESS, "stripe": Entry.STRIPE, "02": Entry.STRIPE, "90": Entry.STRIPE,
-    "manual": Entry.KEYED, "keyed": Entry.KEYED, "01": Entry.KEYED, "ecommerce": Entry.KEYED,
-    "81": Entry.KEYED, "stored": Entry.STORED, "10": Entry.STORED,
-}  # fmt: skip
-"""Ways of entry as files spell them: words, or the first two digits of field 22."""
-_CODES: Final = {"match": 1, "no_match": 2}
-_ECI: Final = {"05": 3, "02": 3, "06": 2, "01": 2, "07": 1, "00": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,9 @@ def read_history(
 
 def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> ScoringHistory:
     order = "authorized_at, transaction_id" if "transaction_id" in columns else "authorized_at"
-    table = connection.sql(f"FROM transactions ORDER BY {order}").to_arrow_table()
+    purchases = NO_REFUND.replace("AND", "WHERE", 1) if "message_type" in columns else ""
+    query = f"FROM transactions {purchases} ORDER BY {order}"
+    table = connection.sql(query).to_arrow_table()
     rows = table.num_rows
     if rows and table["amount_minor"].null_count:
         at = int(pc.index(pc.is_null(table["amount_minor"]), value=True).as_py())
@@ -127,13 +128,11 @@ def _columns_of(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) 
         card=card,
         merchant=merchant,
         transaction=np.arange(rows),
-        amount=np.clip(table["amount_minor"].to_numpy(), 0, 10**12 - 1).astype(np.int64),
-        country=_coded(table, "country", _country).astype(np.int16),
-        entry=_coded(table, "entry_mode", lambda text: _ENTRIES.get(text, 0)).astype(np.int8),
-        eci=_coded(table, "eci", lambda text: _ECI.get(text.zfill(2), 0)).astype(np.int8),
-        code=_coded(table, "security_code_result", lambda text: _CODES.get(text, 0)).astype(
-            np.int8
-        ),
+        amount=np.clip(table["amount_minor"].to_numpy(), 0, MOST_MINOR).astype(np.int64),
+        country=_coded(table, "country", country_number).astype(np.int16),
+        entry=_coded(table, "entry_mode", entry_number).astype(np.int8),
+        eci=_coded(table, "eci", eci_number).astype(np.int8),
+        code=_coded(table, "security_code_result", code_number).astype(np.int8),
         approved=_flags(table, "approved", missing=1),
     )
     transaction = pa.chunked_array([pa.array(of.transaction)]) if ids is None else ids
@@ -170,7 +169,7 @@ def _coded(table: pa.Table, name: str, code: Callable[[str], int]) -> NDArray[np
         return np.zeros(table.num_rows, np.int64)
     coded = table[name].fill_null("").combine_chunks().dictionary_encode()
     values: list[Any] = coded.dictionary.to_pylist()
-    numbers = np.array([code(str(value).strip().lower()) for value in values], np.int64)
+    numbers = np.array([code(str(value)) for value in values], np.int64)
     return np.asarray(numbers[coded.indices.to_numpy()], np.int64)
 
 
@@ -218,18 +217,3 @@ def _seconds(column: pa.ChunkedArray, timezone: str) -> NDArray[np.int64]:
     except pa.ArrowException as error:
         raise BadInput("reported_at is no time.", hint="Write 2026-03-31T12:00:00.") from error
     return np.asarray(filled.to_numpy(), np.int64)
-
-
-def country_number(text: str) -> int:
-    """How `ScoringHistory` numbers a country."""
-    return _country(text)
-
-
-def _country(text: str) -> int:
-    """A small number for a country's code, numeric or letters; only equality is looked at."""
-    if text.isdecimal():
-        return int(text) % 1_000
-    number = 0
-    for letter in text[:3]:
-        number = number * 31 + ord(letter) % 31
-    return 1_000 + number % 30_000 if text else 0

@@ -77,12 +77,13 @@ DATA_HOLDER: Final = 4
 DATA_TRACK: Final = 8
 
 # ---------------------------------------------------------------- an event's words
-E_AT: Final = 0
+E_WHEN: Final = 0  # time << 24 | country << 8 | entry << 4 | marks
 E_AMOUNT: Final = 1
 E_KEPT: Final = 2  # the amount as the habit counts it
 E_TRANSACTION: Final = 3
-E_REST: Final = 4  # marks | entry << 8 | country << 16
-EVENT_WORDS: Final = 5
+EVENT_WORDS: Final = 4
+TIME_BITS: Final = 24  # above which a word's time lies
+LATEST_TIME: Final = (1 << 39) - 1  # seconds since 1970 that it can hold
 
 # ---------------------------------------------------------------- a merchant's words
 DAYS: Final = 32  # daily buckets, at day % DAYS

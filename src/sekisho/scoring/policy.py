@@ -98,12 +98,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the policy says, and the names of the rules that fired, shadow ones apart."""
+    """What the policy says, and the names of the rules that fired, shadow ones apart.
+
+    ``firm``: a rule declined; no holder's word lifts that.
+    """
 
     decline: bool
     ask: bool
     reasons: tuple[str, ...]
     shadow: tuple[str, ...]
+    firm: bool = False
 
 
 class CompiledPolicy:
@@ -163,7 +167,8 @@ class CompiledPolicy:
             reasons.append("score")
         if allowed and not refused:
             reasons = live[Action.ALLOW]
-        return Outcome(refused, asked or refused, tuple(reasons), tuple(shadow))
+        firm = bool(live[Action.DECLINE])
+        return Outcome(refused, asked or refused, tuple(reasons), tuple(shadow), firm)
 
     def _told(self, listed: Flags | None) -> Flags:
         if listed is None and self.policy.lists:

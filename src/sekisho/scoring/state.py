@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 
 class Events(NamedTuple):
-    """The arena: recent purchases of all cards, each card's in a ring of its own (44 bytes each).
+    """The arena: recent purchases of all cards, each card's in a ring of its own (36 bytes each).
 
     ``row`` is (cells, EVENT_WORDS), see `layout`; ``merchant`` stands apart because it is scanned.
     """
