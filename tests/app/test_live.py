@@ -232,8 +232,8 @@ def test_a_write_that_fails_in_the_middle_makes_the_state_anew(
 def test_one_process_at_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING"):
         desk = open_desk(tmp_path, clock=lambda: BEGIN)
-    assert "no model was given: policy default-1 decides alone" in caplog.text
-    assert desk.decide(request(1)).policy == "default-1"
+    assert "no model was given: policy default-1@" in caplog.text
+    assert desk.decide(request(1)).policy.startswith("default-1@")
     with pytest.raises(Conflict, match="in use"):
         opened(tmp_path)
     desk.close()

@@ -58,7 +58,7 @@ from sekisho.scoring.lookup import key_of
 from sekisho.scoring.memory import ANSWERS_KEPT, Memory, Window
 from sekisho.scoring.messages import Authorization, Labels
 from sekisho.scoring.messages import Entry as Way
-from sekisho.scoring.policy import CompiledPolicy, Outcome
+from sekisho.scoring.policy import CompiledPolicy, Outcome, Subject
 from sekisho.scoring.ports import Ledger
 from sekisho.scoring.slots import WIDTH
 
@@ -150,7 +150,11 @@ class Engine:
     def _judge(self, request: AuthorizationRequest, a: Authorization, decision_id: str) -> Decided:
         judges = self.judges
         score = 0.0 if judges.forest is None else float(probability(judges.forest, self.features))
-        outcome = judges.policy.decide(self.features, score, a.amount)
+        subject = Subject(
+            request.card_ref, request.acquirer_id, request.merchant_id, request.country
+        )
+        listed = judges.policy.listed(subject, a.at)
+        outcome = judges.policy.decide(self.features, score, a.amount, listed)
         now = self._clock()
         declined, ask, reasons, used = self._answer(request, a, outcome, now)
         decision = Decision(
