@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from app import live_play
 from app.live_play import BEGIN, OFTEN, opened, play, request
 from journal.test_journal import largest_file
 from sekisho.app.live import LiveDesk, open_desk
-from sekisho.app.policy_reading import shipped_policy
+from sekisho.app.policy_reading import policy_of, shipped_policy
 from sekisho.app.program import program
 from sekisho.app.scoring_history import read_history
 from sekisho.domain.authorization import (
@@ -357,4 +358,20 @@ def test_what_is_older_than_it_is_kept_goes(tmp_path: Path) -> None:
     assert len(list((tmp_path / "journal").glob("*.journal"))) == 3
     desk = opened(tmp_path, now=now)
     assert len(desk.after(0, 1_000)) == 90
+    desk.close()
+
+
+def test_lists_of_the_policy_are_heard(tmp_path: Path) -> None:
+    asked = request(1)
+    policy = policy_of(
+        'schema = "sekisho.policy/1"\nversion = "1"\n[[lists]]\nname = "denied"\nof = "merchant"\n'
+        f'[[lists.entries]]\nvalue = "{asked.acquirer_id}/{asked.merchant_id}"\n'
+        'reason = "takes stolen cards"\n'
+        '[[rules]]\nname = "denied"\nwhen = \'merchant in list("denied")\'\naction = "decline"\n'
+    ).policy
+    desk = open_desk(tmp_path / "data", clock=lambda: BEGIN, policy=policy)
+    told = desk.decide(asked)
+    assert (told.kind, told.reasons) == (DecisionKind.DECLINE, ("denied",))
+    elsewhere = replace(request(2), merchant_id="another")
+    assert desk.decide(elsewhere).kind is DecisionKind.APPROVE
     desk.close()
