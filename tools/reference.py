@@ -21,8 +21,8 @@ EXIT_HEAD = """## Exit codes
 
 Troubles come as one message: what is wrong, where (file, row, field), and what to do. No message
 ever holds a card number. Results are written whole or not at all. With `SEKISHO_LANG=ja`, or where
-the terminal's locale is Japanese, the messages of `trace`, `import`, `discover`, of key files and of
-the database are in Japanese; others, and those of the option parser, stay in English.
+the terminal's locale is Japanese, the messages of `trace`, `import`, `discover`, of key files and
+of the database are in Japanese; others, and those of the option parser, stay in English.
 
 | Exit code | Code | Meaning |
 |---|---|---|

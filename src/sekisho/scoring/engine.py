@@ -150,8 +150,9 @@ class Engine:
     def _judge(self, request: AuthorizationRequest, a: Authorization, decision_id: str) -> Decided:
         judges = self.judges
         score = 0.0 if judges.forest is None else float(probability(judges.forest, self.features))
+        listed = self._listed(request, a.at)
+        outcome = judges.policy.decide(self.features, score, a.amount, listed)
         now = self._clock()
-        outcome = judges.policy.decide(self.features, score, a.amount, self._listed(request, now))
         declined, ask, reasons, used = self._answer(request, a, outcome, now)
         decision = Decision(
             decision_id=decision_id,
@@ -166,14 +167,14 @@ class Engine:
         )
         return Decided(request, decision, a.at, used)
 
-    def _listed(self, request: AuthorizationRequest, now: int) -> NDArray[np.uint8] | None:
+    def _listed(self, request: AuthorizationRequest, at: int) -> NDArray[np.uint8] | None:
         policy = self.judges.policy
         if not policy.policy.lists:
             return None
         subject = Subject(
             request.card_ref, request.acquirer_id, request.merchant_id, request.country
         )
-        return policy.listed(subject, now)
+        return policy.listed(subject, at)
 
     def _answer(
         self, request: AuthorizationRequest, a: Authorization, outcome: Outcome, now: int
