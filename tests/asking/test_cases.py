@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from asking.asking_world import HANAKO, NOBODY, NOON, TARO, World, new_world
 from sekisho.app.asking.asking import TICK
+from sekisho.app.asking.following import Follower
 from sekisho.domain.asking import (
     Answer,
     CaseState,
@@ -339,6 +340,34 @@ def test_an_engine_that_was_put_back_is_followed_from_the_beginning(world: World
     with world.store.read() as connection:
         assert [one.decision_id for one in cases.list_cases(connection)] == [first.decision_id]
         assert len(cases.purchases(connection, world.case(first.decision_id).case_id)) == 1
+
+
+def test_what_nothing_follows_from_makes_no_transactions(world: World) -> None:
+    for number in range(400):
+        world.buy(f"c-{number % 50}", 900)
+    asked = world.buy()
+    follower = Follower(world.asking, world.desk)
+    begun: list[str] = []
+    really = world.store.transaction
+
+    def counted(actor: str, reason: str) -> Any:
+        begun.append(actor)
+        return really(actor, reason)
+
+    world.store.transaction = counted  # type: ignore[method-assign]
+    assert [follower.follow_once(50) for _ in range(10)] == [50] * 8 + [1, 0]
+    assert len(begun) == 2, "the first, and the one with the question"
+    assert world.case(asked.decision_id).state is CaseState.OPEN
+    for _ in range(30):
+        world.buy("c-1", 900)
+    assert follower.follow_once(50) == 30
+    assert Follower(world.asking, world.desk).follow_once(50) == 30, "kept later: read once more"
+    world.clock.forward(seconds=6)
+    world.buy("c-1", 900)
+    assert follower.follow_once(50) == 0, "another one was quicker"
+    assert follower.follow_once(50) == 1
+    with world.store.read() as connection:
+        assert len(cases.list_cases(connection)) == 1
 
 
 def test_no_message_row_names_the_card(world: World) -> None:

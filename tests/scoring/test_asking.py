@@ -163,6 +163,9 @@ class Question(RuleBasedStateMachine):
         assert step.counted is not None
         if step.counted in ACTS:
             self.acted.append((step.counted, answer))
+        if step.counted is Counted.UNSURE and before.state is CaseState.OPEN:
+            helped = self.case.state is CaseState.WITH_AGENT
+            assert helped == (before.unsure + 1 >= self.policy.unsure_most)
         if way is Way.LINK:
             assert set(step.effects) <= {Effect.STOP_CARD}
             assert self.case.state is before.state or self.case.state is CaseState.STOPPED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sekisho.app.asking.asking import TICK, Asking, follow_case, once, reach_of
@@ -19,7 +19,9 @@ from sekisho.store.tables import instant
 from sekisho.store.transaction import Transaction
 
 CURSOR: Final = "asking"
-BATCH: Final = 500
+BATCH: Final = 100
+_KEEP_EVERY: Final = 5_000
+_KEEP_AFTER: Final = timedelta(seconds=5)
 LOOK_S: Final = 15
 """How soon the states of messages are looked at, because another channel could take over."""
 _REFUSED_S: Final = 24 * 3600
@@ -29,30 +31,59 @@ _RARER: Final = 4
 
 
 class Follower:
-    """Reads the feed from a cursor that is kept in the same transaction as what follows from it."""
+    """Reads the feed from a cursor that is kept in the same transaction as what follows from it.
+
+    Where nothing follows, the cursor is kept now and then only: thousands of decisions a second
+    must not make as many transactions. After a crash those are read a second time, which changes
+    nothing.
+    """
 
     def __init__(self, asking: Asking, feed: Feed) -> None:
         self._asking = asking
         self._feed = feed
+        self._kept = 0
+        self._read: int | None = None
+        self._unkept = 0
+        self._kept_at: datetime | None = None
 
     def follow_once(self, most: int = BATCH) -> int:
         """Take over at most ``most`` decisions; how many. None is lost or taken twice."""
         store = self._asking.store
-        with store.read() as connection:
-            cursor = cases.read_cursor(connection, CURSOR)
+        if self._read is None:
+            with store.read() as connection:
+                self._kept = self._read = cases.read_cursor(connection, CURSOR)
         try:
-            told = self._feed.after(cursor, most)
+            told = self._feed.after(self._read, most)
         except Conflict:
-            self._begin_again(cursor)
+            self._begin_again(self._read)
             return 0
         if not told:
             return 0
+        if self._nothing_follows(told) and not self._keep_now(len(told)):
+            self._read, self._unkept = told[-1].cursor, self._unkept + len(told)
+            return len(told)
         with store.transaction("system:asking", "decisions of the engine") as tx:
-            if cases.read_cursor(tx, CURSOR) != cursor:
-                return 0  # another follower was quicker
+            if cases.read_cursor(tx, CURSOR) != self._kept:
+                self._read = None  # another follower was quicker
+                return 0
             self.take(tx, told)
             cases.write_cursor(tx, CURSOR, told[-1].cursor)
+        self._kept = self._read = told[-1].cursor
+        self._unkept, self._kept_at = 0, store.outside.clock()
         return len(told)
+
+    def _nothing_follows(self, told: Sequence[Told]) -> bool:
+        """Whether no decision is to be asked about or belongs to a case that is not closed."""
+        if any(one.decision.ask for one in told):
+            return False
+        with self._asking.store.read() as connection:
+            return not cases.open_cases(connection, [one.request.card_ref for one in told])
+
+    def _keep_now(self, count: int) -> bool:
+        """Whether it is time to keep the cursor though nothing follows."""
+        if self._kept_at is None or self._unkept + count >= _KEEP_EVERY:
+            return True
+        return self._asking.store.outside.clock() - self._kept_at >= _KEEP_AFTER
 
     def _begin_again(self, cursor: int) -> None:
         """The engine's journal was put back to an earlier state: read it from its beginning.
@@ -62,6 +93,7 @@ class Follower:
         with self._asking.store.transaction("system:asking", "the engine was put back") as tx:
             cases.write_cursor(tx, CURSOR, 0)
             tx.record("case.follow_again", "case:cursor", {"was": cursor})
+        self._read = None
 
     def take(self, tx: Transaction, told: Sequence[Told]) -> None:
         """Open cases and join decisions, in the order in which they were written down.
