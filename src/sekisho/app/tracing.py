@@ -203,6 +203,7 @@ def _to_trace(
         lead_times=leads,
         limits=_limits(answer, inputs, knows_acquirers=read.history.knows_acquirers),
         known_leaks=answer.known_leaks,
+        proposed_groups=answer.proposed_groups,
     )
 
 
@@ -284,8 +285,7 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
             FROM exposed_cards AS e
             JOIN named AS n ON e.finding = n.finding
             LEFT JOIN drawn_cards AS d ON d.card_ref = e.card_ref
-            LEFT JOIN (SELECT DISTINCT card, finding, chance FROM victims) AS v
-                ON v.card = d.card AND v.finding = e.finding
+            LEFT JOIN victims AS v ON v.card = d.card AND v.finding = e.finding
             ORDER BY entity_id, card_ref
         ) TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
         """  # noqa: S608 - a path of ours, quoted

@@ -41,6 +41,24 @@ class Judgement:
     chance: Chance
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The study when the cases ``gone`` have left it, and how chance behaves in it."""
+
+    gone: Ints
+    study: Study
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """By which chance an association is judged, the log p to stay below, and what it leaves."""
+
+    chance: Chance
+    alpha: float
+    rest: _Rest
+
+
 @dataclass(slots=True)
 class _Docket:
     """A judgement under way: which entities are done, and the study of the cases that are left."""
@@ -103,14 +121,15 @@ def _judge_strongest(docket: _Docket) -> bool:
     found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
     # Both err upwards: while the victims count, shops that they like look guilty; without them, the
     # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
-    others = learn_chance(ground, study.without(found.spells))
+    rest = study.without(found.spells)
+    others = learn_chance(ground, rest)
     said = [(float(_log_p(docket, chance)[top]), chance) for chance in (others, docket.usual)]
     found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[top] = True
     if found.log_p >= alpha:
         docket.failed[top] = True
         return int(docket.failed.sum()) < FAILURES_MOST
-    _hear(docket, found, chance, alpha)
+    _hear(docket, found, _Hearing(chance, alpha, _Rest(found.spells, rest, others)))
     return True
 
 
@@ -119,10 +138,10 @@ def _log_p(docket: _Docket, chance: Chance) -> Floats:
     return run_log_p(docket.ground, chance, docket.best, docket.study.totals, every)
 
 
-def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) -> None:
+def _hear(docket: _Docket, strong: Association, hearing: _Hearing) -> None:
     """Settle the level of a strong association and test its innocent explanations."""
     study = docket.study
-    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
+    found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, hearing.chance), strong)
     assert found.panel is not None  # noqa: S101 - every association has a panel of its own
     window = (found.start_day, found.end_day)
     found.use = judge_use_or_test(study, found.panel, window, found.spells, found.expected)
@@ -131,10 +150,10 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
     if found.use.is_use_or_test:
         found.kind = SuspectKind.USE_OR_TEST
-    elif found.log_p + raised >= alpha:
+    elif found.log_p + raised >= hearing.alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
-        _take_out(docket, found)
+        _take_out(docket, found, hearing.rest)
     # Whoever was heard under another level's name is not heard again.
     docket.done |= docket.ground.panel.entities == found.entity
     earlier = [a for a in docket.taken if a.entity == found.entity and a.kind is None]
@@ -144,18 +163,20 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
     docket.taken.append(found)
 
 
-def _take_out(docket: _Docket, found: Association) -> None:
+def _take_out(docket: _Docket, found: Association, rest: _Rest) -> None:
     """The victims of a finding leave the study; who looked weak before is heard again."""
     entities = docket.ground.panel.entities
     docket.owner[found.spells] = found.entity
-    docket.study = docket.study.without(found.spells)
+    if not np.array_equal(found.spells, rest.gone):  # another level has other victims
+        study = docket.study.without(found.spells)
+        rest = _Rest(found.spells, study, learn_chance(docket.ground, study))
+    docket.study, docket.usual = rest.study, rest.chance
     docket.panel = docket.study.renew(docket.ground.panel)
     docket.drawn = docket.study.renew(docket.drawn)
     docket.done |= entities == found.entity
     docket.done |= np.isin(entities, [m.merchant for m in found.members])
     docket.done &= ~docket.failed
     docket.failed[:] = False
-    docket.usual = learn_chance(docket.ground, docket.study)
     docket.best = scan_exact(docket.study, docket.panel)
 
 
