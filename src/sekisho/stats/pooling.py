@@ -5,10 +5,11 @@ one in every window [a, b] with v < a <= w <= b. That is a rectangle of windows;
 are disjoint, so the rectangles that hold a window count the spells exposed in it (summed-area
 tables, Crow 1984), and rectangles of different cards simply add.
 
-A cell of fewer than k cards is coarsened: its weeks become blocks of 2, 4, 8 ... weeks. Cells of
-cases shrink inward (to windows that surely expose the card) and are dropped if even all time holds
-fewer than k; cells of what is expected grow outward (to windows that may). So suppression
-lowers counts and raises expectations: no window looks stronger than it is.
+A cell of fewer than k cards is coarsened. Cells of cases go together with their neighbours in time
+until k cards are together, and hold for the windows that surely expose all of them; who finds no
+neighbours is dropped. Cells of what is expected grow outward, to blocks of 2, 4, 8 ... weeks, and
+hold for the windows that may expose the cards. So suppression lowers counts and raises
+expectations: no window looks stronger than it is.
 
 When it lies: cells of misuse periods that overlap can be subtracted from each other, and the
 difference may describe fewer than k cards. The file is for partners, not for publication.
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,18 +130,16 @@ def case_cells(rows: Rows, smallest: int) -> tuple[CaseCells, dict[str, int]]:
     one = np.ones(row.size, np.int64)
     values = [one, rows.new[row].astype(np.int64), rows.quick[row].astype(np.int64)]
     cost = {"case_visits": int(row.size), "case_visits_coarsened": 0, "case_visits_dropped": 0}
-    kept: list[list[Ints]] = []
-    for block in BLOCKS:
-        keys = _inward(keys, block)
-        possible = keys[2] <= keys[3]
-        cost["case_visits_dropped"] += int(values[0][~possible].sum())
-        keys, values = _summed([k[possible] for k in keys], [v[possible] for v in values])
-        enough = values[0] >= smallest
-        kept.append([column[enough] for column in (*keys, *values)])
-        if block > 1:
-            cost["case_visits_coarsened"] += int(values[0][enough].sum())
-        keys, values = [k[~enough] for k in keys], [v[~enough] for v in values]
-    cost["case_visits_dropped"] += int(values[0].sum())
+    keys, values = _summed(keys, values)
+    enough = values[0] >= smallest
+    kept = [[column[enough] for column in (*keys, *values)]]
+    few = [column[~enough] for column in (*keys, *values)]
+    # Cards that were there for the first time go together first: what regulars do narrows a cell.
+    for alike in (True, False):
+        together, few = neighbours(few, smallest, alike=alike)
+        kept.append(together)
+        cost["case_visits_coarsened"] += int(together[5].sum())
+    cost["case_visits_dropped"] = int(few[5].sum())
     columns = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
     count, new, quick = columns[5:]
     # How many exactly would describe fewer cards than the cell; most of them, or not, does not.
@@ -148,13 +148,85 @@ def case_cells(rows: Rows, smallest: int) -> tuple[CaseCells, dict[str, int]]:
     return _sorted_cases(columns), cost
 
 
-def _inward(keys: Sequence[Ints], block: int) -> list[Ints]:
-    """The windows of whole blocks that lie in each rectangle."""
-    entity, period, begin, last, until = keys
-    return [
-        entity, period, -(-begin // block) * block, last // block * block,
-        until // block * block + block - 1,
-    ]  # fmt: skip
+def neighbours(
+    cells: Sequence[Ints], smallest: int, *, alike: bool
+) -> tuple[list[Ints], list[Ints]]:
+    """Cells too small to be published, put together with their neighbours in time.
+
+    ``cells`` are the columns of `CaseCells`. Of each entity and misuse period the cells are taken
+    week by week; each joins the following ones whose rectangles overlap with it until ``smallest``
+    cards are together, and holds for the windows that lie in all their rectangles (aggregation of
+    neighbours, Domingo-Ferrer & Mateo-Sanz 2002). Rectangles of one card do not overlap, so the
+    cards of a cell are different ones. With ``alike`` only cells of one ``begin`` go together. Also
+    returns the cells that found no neighbours.
+    """
+    entity, period, begin, until = cells[0], cells[1], cells[2], cells[4]
+    order = np.lexsort((until, begin, period, entity) if alike else (begin, until, period, entity))
+    columns = [column[order] for column in cells]
+    entity, period, begin, last, until, count, new, quick = columns
+    group = np.full(order.size, -1, np.int64)
+    apart = (np.diff(entity) != 0) | (np.diff(period) != 0)
+    apart |= (np.diff(begin) != 0) & alike
+    ends = np.append(np.flatnonzero(apart) + 1, order.size)
+    made = _join_neighbours(ends, begin, last, count, smallest, group) if order.size else 0
+    there = group >= 0
+    put = group[there]
+    first = np.zeros(made, np.int64)
+    first[put[::-1]] = np.flatnonzero(there)[::-1]
+    inner_begin, inner_last = np.zeros(made, np.int64), np.full(made, EVER, np.int64)
+    outer = np.zeros(made, np.int64)
+    np.maximum.at(inner_begin, put, begin[there])
+    np.minimum.at(inner_last, put, last[there])
+    np.maximum.at(outer, put, until[there])
+    sums = [_sums(put, made, column[there]) for column in (count, new, quick)]
+    joined = [entity[first], period[first], inner_begin, inner_last, outer, *sums]
+    return joined, [column[~there] for column in columns]
+
+
+@nb.njit(cache=True, nogil=True)
+def _join_neighbours(
+    ends: Ints, begin: Ints, last: Ints, count: Ints, smallest: int, group: Ints
+) -> int:
+    """Number the cells that go together, within the stretches that stop before each of ``ends``."""
+    lows, highs = np.empty(begin.size, np.int64), np.empty(begin.size, np.int64)
+    made = start = 0
+    for end in ends:
+        oldest = made
+        for i in range(start, end):
+            if group[i] >= 0:
+                continue
+            low, high, cards = begin[i], last[i], count[i]
+            group[i] = made
+            j = i + 1
+            while j < end and cards < smallest:
+                if group[j] < 0 and max(low, begin[j]) <= min(high, last[j]):
+                    low, high = max(low, begin[j]), min(high, last[j])
+                    cards += count[j]
+                    group[j] = made
+                j += 1
+            if cards >= smallest:
+                lows[made], highs[made] = low, high
+                made += 1
+                continue
+            for k in range(i, end):
+                if group[k] == made:
+                    group[k] = -1
+            # The last few of a stretch go with those before them, if they can.
+            g = _fitting(lows, highs, (oldest, made), (begin[i], last[i]))
+            if g >= 0:
+                lows[g], highs[g] = max(lows[g], begin[i]), min(highs[g], last[i])
+                group[i] = g
+        start = end
+    return made
+
+
+@nb.njit(cache=True, nogil=True)
+def _fitting(lows: Ints, highs: Ints, groups: tuple[int, int], cell: tuple[int, int]) -> int:
+    """The latest of some groups whose rectangles overlap with a cell's, or -1."""
+    for g in range(groups[1] - 1, groups[0] - 1, -1):
+        if max(lows[g], cell[0]) <= min(highs[g], cell[1]):
+            return g
+    return -1
 
 
 def _sorted_cases(columns: Sequence[Ints]) -> CaseCells:

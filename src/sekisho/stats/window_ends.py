@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -149,9 +149,20 @@ def _by_lag(seen: Exposures, mine: NDArray[np.bool_], trust: Floats) -> tuple[Fl
     share = np.ones(weight.size)
     for _ in range(STEADY):
         told = _moments(log_told[mine], weight / share)
-        share = np.maximum(stats.norm.cdf(left[seen.case[mine]], *told), LEAST_SHARE)
-    density = stats.norm.pdf(log_lag, *_moments(log_lag[mine], weight / share)) / np.exp(log_lag)
-    return np.asarray(density, float), np.asarray(stats.norm.cdf(left, *told), float)
+        share = np.maximum(_below(left[seen.case[mine]], told), LEAST_SHARE)
+    density = _density(log_lag, _moments(log_lag[mine], weight / share)) / np.exp(log_lag)
+    return density, _below(left, told)
+
+
+def _density(values: Floats, normal: tuple[float, float]) -> Floats:
+    middle, spread = normal
+    scaled = (values - middle) / spread
+    return np.asarray(np.exp(-0.5 * scaled**2) / (spread * np.sqrt(2.0 * np.pi)), float)
+
+
+def _below(values: Floats, normal: tuple[float, float]) -> Floats:
+    middle, spread = normal
+    return np.asarray(special.ndtr((values - middle) / spread), float)
 
 
 def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
@@ -169,7 +180,7 @@ def _by_day(seen: Exposures, mine: NDArray[np.bool_], trust: Floats) -> tuple[Fl
     alike = float(weight.sum()) ** 2 / float((weight**2).sum())
     square = float(np.average((day - np.average(day, weights=weight)) ** 2, weights=weight))
     width = max(LEAST_WIDTH, 0.9 * float(np.sqrt(square)) * alike**-0.2)
-    kernel = stats.norm.pdf((seen.fraud_day[:, None] - day[None, :]) / width) / width
+    kernel = _density(seen.fraud_day[:, None] - day[None, :], (0.0, width))
     kernel[seen.card[:, None] == seen.card[mine][None, :]] = 0.0
     density = kernel @ weight / max(float(weight.sum()) - 1.0, 0.5)
     return np.asarray(density, float), np.ones(seen.weight.size)
