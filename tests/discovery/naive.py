@@ -69,3 +69,10 @@ def number_at(text: str, at: int) -> int:
         if luhn_fits(digits) and brand_of(digits) is not None:
             return end
     return 0
+
+
+def stretches_in(text: str, low: int, last: int) -> list[tuple[int, int]]:
+    """Stretches of digits and marks from ``low`` on with 13 digits that begin before ``last``."""
+    pattern = re.compile(r"[0-9 .+%\-]+")
+    found = [one for one in pattern.finditer(text, low) if one.start() < last]
+    return [one.span() for one in found if sum(each.isdigit() for each in one[0]) >= 13]

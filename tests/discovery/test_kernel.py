@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discovery.looking import MACHINE, card
-from discovery.naive import numbers_in
+from discovery.naive import numbers_in, stretches_in
 from sekisho.discovery import kernel
-from sekisho.discovery.units import to_units
+from sekisho.discovery.beside import is_named
+from sekisho.discovery.block import narrow
+from sekisho.discovery.code_names import find_names
+from sekisho.discovery.units import UNIT_OF, to_units
 from sekisho.vault.pan import BRAND_RANGES, brand_of
 
 PAD = bytes(2 * kernel.PAD)
@@ -96,3 +99,80 @@ def test_units_keep_their_places(encoding: str, text: str) -> None:
 def test_any_bytes_have_units(encoding: str, data: bytes) -> None:
     units, _ = to_units(data, encoding)
     assert len(units) <= max(len(data), 1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(PIECES | st.text("ab1 \n", max_size=30), max_size=14).map("".join),
+    st.integers(0, 200),
+    st.integers(0, 40),
+)
+def test_no_stretch_of_digits_is_jumped_over(text: str, cut: int, begin: int) -> None:
+    units = np.frombuffer(PAD + text.encode() + PAD, dtype=np.uint8)
+    low, last = len(PAD) + min(begin, len(text)), len(PAD) + min(max(cut, begin), len(text))
+    found, at = [], low
+    while at < last:
+        start, at = kernel.next_stretch(units, at, last)
+        if start < last:
+            found.append((start, at))
+    shifted = [(start - len(PAD), end - len(PAD)) for start, end in found]
+    assert shifted == stretches_in(text, low - len(PAD), last - len(PAD))
+
+
+NAMES = [
+    "cvv", "CVC2", "cid", "csc", "cav", "Security", "verify", "セキュリティコード",
+    "カード確認番号", "カード確認コード", "ｾｷｭﾘﾃｨｺｰﾄﾞ",
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*NAMES, "c", "s", "カード", "確認", " ", "=123", "accident"])
+        | st.text("x ", max_size=200) | st.integers(0, 700).map("x".__mul__),
+        max_size=12,
+    ).map("".join),
+    st.sampled_from(["utf-8", "cp932", "euc_jp", "utf-16-le"]),
+    st.integers(0, 900),
+)  # fmt: skip
+def test_names_of_codes_are_found_wherever_they_stand(text: str, encoding: str, cut: int) -> None:
+    units, _ = to_units(f"{'.' * 32}{text}{'.' * 32}".encode(encoding), encoding)
+    low, high = 32, len(units) - 32
+    out = np.zeros(3, dtype=np.int64)  # so small that it fills
+    found: list[int] = []
+    for end in (min(low + cut, high), high):
+        while low < end:
+            count, low = find_names(units, low, end, out)
+            found += out[:count].tolist()
+    alone = set()
+    for at in range(len(text)):
+        short = text[at : at + 3].lower() in {"csc", "cid", "cav"}
+        beside = text[max(at - 1, 0) : at] + text[at + 3 : at + 4]
+        if is_named(text[at:]) and not (
+            short and any(one.isascii() and one.isalpha() for one in beside)
+        ):
+            alone.add(at)
+    assert alone <= {at - 32 for at in found}
+    assert found == sorted(set(found))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text(max_size=9) | st.text("ab1 ", min_size=60, max_size=140), max_size=5).map(
+        "".join
+    )
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp"])
+def test_units_are_those_of_the_characters(encoding: str, text: str) -> None:
+    data = text.encode(encoding, "ignore")
+    units, offsets = to_units(data, encoding)
+    plain = data.decode(encoding)
+    if encoding.startswith("utf-16"):  # a pair of surrogates is two units
+        plain = "".join(one if one < "\U00010000" else "\u4e00\u4e00" for one in plain)
+    expected = [int(UNIT_OF[ord(one)]) if one < "\U00010000" else kernel.OTHER for one in plain]
+    assert units.tolist() == expected
+    widths = [len(one.encode(encoding)) for one in plain]
+    assert offsets is None or np.diff(offsets).tolist() == widths
+    assert all(
+        chr(unit) == one for unit, one in zip(expected, narrow(plain), strict=True) if one.isascii()
+    )

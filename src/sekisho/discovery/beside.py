@@ -30,7 +30,6 @@ _NAMED: Final = re.compile(
     rf"(?P<name>{_NAME})(?![A-Za-z_]){_GAP}(?P<code>[0-9]{{3,4}})(?![0-9A-Za-z_]|[.\-/,][0-9])",
     re.IGNORECASE,
 )
-_JAPANESE_NAMES: Final = ("セキュリティ", "カード確認", "ｾｷｭﾘﾃｨ")
 _CLEAR_NAME: Final = re.compile(r"cv[vcnd2]|secur|セキュリティ|ｾｷｭ", re.IGNORECASE)
 _JOINED: Final = re.compile(r"[=:>|]|%3|value|は|が|;s:|\n|^$", re.IGNORECASE)
 NAME_LENGTH: Final = 140
@@ -90,12 +89,6 @@ def named_code(text: str) -> NamedCode | None:
 def is_named(text: str) -> bool:
     """Whether ``text`` begins with the name of a security code."""
     return bool(re.match(rf"(?:{_NAME})(?![A-Za-z])", text, re.IGNORECASE))
-
-
-def japanese_names(encoding: str) -> tuple[bytes, ...]:
-    """How Japanese names of security codes begin, as bytes of an encoding."""
-    names = _JAPANESE_NAMES if encoding == "cp932" else _JAPANESE_NAMES[:2]
-    return tuple(name.encode(encoding) for name in names)
 
 
 def beside(after: str, before: str, brand: Brand) -> Beside:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -42,6 +43,7 @@ class Block:
     offsets: Offsets | None
     low: int
     high: int
+    _counted: list[int] = field(default_factory=lambda: [0, 0])
 
     @classmethod
     def of(
@@ -78,22 +80,25 @@ class Block:
         return narrow(raw.decode(encoding, errors="replace"))
 
     @cached_property
-    def _newlines(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self.units == 10)
+    def _plain(self) -> bytes:
+        """The units as bytes, in which the library of C looks for line ends."""
+        return self.data if self.offsets is None else self.units.tobytes()
 
     def line(self, unit: int) -> int:
-        """The number of the line that a unit stands in."""
-        return self.first_line + int(self._newlines.searchsorted(unit))
+        """The number of the line that a unit stands in; quick where units are asked in order."""
+        at, lines = self._counted if self._counted[0] <= unit else (0, 0)
+        lines += self._plain.count(b"\n", at, unit)
+        self._counted[:] = unit, lines
+        return self.first_line + lines
 
     def line_start(self, unit: int) -> int:
         """The first unit of a line, as far as it is in this block."""
-        at = int(self._newlines.searchsorted(unit))
-        return int(self._newlines[at - 1]) + 1 if at else 0
+        return self._plain.rfind(b"\n", 0, unit) + 1
 
     def line_end(self, unit: int) -> int:
         """The unit of the line's end, as far as it is in this block."""
-        at = int(self._newlines.searchsorted(unit))
-        return int(self._newlines[at]) if at < len(self._newlines) else len(self.units)
+        at = self._plain.find(b"\n", unit)
+        return at if at >= 0 else len(self.units)
 
     def before(self, unit: int, most: int) -> str:
         """Text of the same line before a unit, at most ``most`` characters."""
@@ -105,4 +110,12 @@ class Block:
 
     def lines_until(self, byte: int) -> int:
         """How many lines end in the first ``byte`` bytes."""
-        return int(np.count_nonzero(self.units[: self.unit_at(byte)] == 10))
+        return self.line(self.unit_at(byte)) - self.first_line
+
+    def units_of(self, word: str) -> Iterator[int]:
+        """Where an ASCII word may begin, between `low` and `high`."""
+        sought = word.encode()
+        at = self._plain.find(sought, self.low)
+        while 0 <= at < self.high:
+            yield at
+            at = self._plain.find(sought, at + 1)

@@ -1,7 +1,7 @@
-"""The compiled look at every byte, for numbers and for names of codes.
+"""The compiled look at every byte for numbers.
 
 Plain loops over *units*: one byte for each character, ASCII as it is, full-width digits and dashes
-made plain, anything else 200 (``units``). Numbers are recognised in groups as people write them,
+made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people write them,
 with brand, length and check digit; only what could be one comes back, as positions. Alongside,
 each *column* of the text is counted: all numbers that follow the same name, or stand in the same
 place of a line, so that one in ten random ids passing the check digit is seen for what it is
@@ -48,7 +48,7 @@ COLUMN: Final = np.dtype([
 """What a column has shown so far; the bits count distinct values while they are few."""
 
 OTHER: Final = 200
-"""The unit of anything beyond ASCII: in Japanese text numbers stand between letters."""
+"""The least unit of anything beyond ASCII: in Japanese text numbers stand between letters."""
 PAD: Final = 64
 """Units that are no digits before the first and after the last byte of a stream."""
 BACK: Final = 512
@@ -59,6 +59,13 @@ _MOST_GROUP: Final = 13
 # Numbers of no brand are counted too, as long as they are few: in a small file they show what
 # a column is; in a large one those of a brand show it alone.
 _BRANDLESS: Final = 4096
+
+# Of what numbers are made: 1 for the marks between groups, 2 for digits.
+_DIGIT: Final = 2
+_PART: Final = np.array(
+    [2 if 48 <= unit <= 57 else unit in {32, 37, 43, 45, 46} for unit in range(256)], dtype=np.uint8
+)
+_STRIDE: Final = DIGITS_MIN - 1
 
 # Lengths of the groups that cards are printed and typed in, as hexadecimal digits.
 _SHAPES: Final = (
@@ -164,13 +171,15 @@ def _key(units: Bytes, start: int) -> Any:
     while at > start - 8 and units[at] in (61, 58, 62, 32, 34, 39, 92, 91, 40):  # =:> "'\\[(
         at -= 1
     unit = units[at]
-    if (_letter(unit) or unit == OTHER) and at >= least:
+    if (_letter(unit) or unit >= OTHER) and at >= least:
         last = max(at - 24, least)
         while at >= last:
             unit = units[at]
             if _is_digit(unit):
                 unit = 48
-            elif not (_letter(unit) or unit in (95, 45) or unit == OTHER):
+            elif unit >= OTHER:
+                unit = OTHER
+            elif not (_letter(unit) or unit in (95, 45)):
                 break
             key = (key ^ nb.uint64(unit)) * nb.uint64(1099511628211)
             at -= 1
@@ -195,7 +204,7 @@ def _maybe_named(units: Bytes, start: int) -> bool:
     """Whether one of the words of `names` for cards could begin in the 48 units before."""
     for at in range(max(start - 48, 0), start - 1):
         first = units[at]
-        if first == OTHER:
+        if first >= OTHER:
             return True
         second = units[at + 1] | 32
         first |= 32
@@ -240,16 +249,18 @@ def _count(columns: NDArray[Any], key: Any, value: Any, passed: bool) -> None:  
 
 
 @nb.njit(cache=True)
-def _judge_digits(
-    places: Bytes, count: int, prefixes: Bytes, lengths: NDArray[np.uint32]
-) -> tuple[Any, int, bool]:
-    """Value, brand (index + 1, 0 if none) and whether the check digit fits."""
+def _brand(places: Bytes, count: int, prefixes: Bytes, lengths: NDArray[np.uint32]) -> int:
+    """The brand by first digits and length: index + 1, 0 if none."""
     prefix = 0
     for place in range(6):
         prefix = prefix * 10 + nb.int64(places[place])
     brand = nb.int64(prefixes[prefix])
-    if brand and not (lengths[brand] >> nb.uint32(count)) & nb.uint32(1):
-        brand = 0
+    return brand if (lengths[brand] >> nb.uint32(count)) & nb.uint32(1) else 0
+
+
+@nb.njit(cache=True)
+def _value(places: Bytes, count: int) -> tuple[Any, bool]:
+    """The digits as a number, and whether the check digit fits."""
     value = nb.uint64(0)
     total = 0
     double = (count & 1) == 0
@@ -262,7 +273,7 @@ def _judge_digits(
                 one -= 9
         double = not double
         total += one
-    return value, brand, total % 10 == 0
+    return value, total % 10 == 0
 
 
 @nb.njit(cache=True)
@@ -311,6 +322,36 @@ def _more_groups(units: Bytes, start: int, end: int) -> bool:
 
 
 @nb.njit(cache=True)
+def next_stretch(units: Bytes, low: int, last: int) -> tuple[int, int]:
+    """Start and end of the next stretch of digits and marks that could hold a number.
+
+    It holds `DIGITS_MIN` digits or more and has a digit before ``last``; what is left of ``low``
+    does not count. ``last`` twice where there is none. Of two neighbours inside a number one is
+    a digit, so two in `_STRIDE` units tell whether a number of `DIGITS_MIN` digits can be there.
+    """
+    size = len(units)
+    at = low + _STRIDE - 1
+    while at < last + _STRIDE:
+        if _PART[units[at]] != _DIGIT and _PART[units[at + 1]] != _DIGIT:
+            at += _STRIDE
+            continue
+        start = at if _PART[units[at]] else at + 1
+        while start > low and _PART[units[start - 1]]:
+            start -= 1
+        end, digits = start, 0
+        while end < size and _PART[units[end]]:
+            digits += _PART[units[end]] >> 1
+            end += 1
+        if start >= last:
+            break
+        if digits >= DIGITS_MIN:
+            return start, end
+        low = end
+        at = end + _STRIDE
+    return last, last
+
+
+@nb.njit(cache=True)
 def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compiled loop
     units: Bytes, low: int, high: int, prefixes: Bytes, lengths: NDArray[np.uint32],
     columns: NDArray[Any], out: NDArray[Any],
@@ -321,20 +362,19 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
     were written and where to go on: below ``high`` only if ``out`` was full.
     """
     places = np.zeros(24, dtype=np.uint8)
-    size = len(units)
-    found, at, reach, brandless = 0, low, high, _BRANDLESS
-    while at < high + 3:  # the steps below may pass over `high` in the middle of a number
-        if not _is_digit(units[at]):
-            at += 4  # no group of four digits is stepped over
+    found, reach, brandless = 0, high, _BRANDLESS
+    at, until = next_stretch(units, low, high)
+    while at < high:
+        if at >= until:
+            at, until = next_stretch(units, at, high)
             continue
-        start = at
-        while start > low and _is_digit(units[start - 1]):
-            start -= 1
+        if not _is_digit(units[at]):
+            at += 1
+            continue
+        run = start = at
         end = at + 1
-        while end < size and _is_digit(units[end]):
+        while end < until and _is_digit(units[end]):
             end += 1
-        if start >= high:
-            break
         count = end - start
         at = end
         if _is_digit(units[start - 1]) or count > 21 or count < 4:  # begun before `low`: seen then
@@ -354,12 +394,13 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
             end = grouped_end
         else:
             continue
-        value, brand, fits = _judge_digits(places, count, prefixes, lengths)
-        passed = brand > 0 and fits
+        brand = _brand(places, count, prefixes, lengths)
         if brand == 0:
             if brandless == 0:
                 continue
             brandless -= 1
+        value, fits = _value(places, count)
+        passed = brand > 0 and fits
         flags |= _flags_before(units, start) | _flags_after(units, end)
         if not passed and flags & ~(GROUPED | MORE_GROUPS | PLUS_BEFORE):
             continue
@@ -369,7 +410,7 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         if not passed:
             continue
         if found == len(out):
-            return found, start
+            return found, run
         if _maybe_named(units, start):
             flags |= MAYBE_NAMED
         row = out[found]
@@ -379,35 +420,3 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         at = end
         reach = max(end, high)
     return found, reach
-
-
-@nb.njit(cache=True)
-def find_names(units: Bytes, low: int, high: int, out: NDArray[np.int64]) -> tuple[int, int]:
-    """Write where a name of a security code may begin (ASCII letters) to ``out``.
-
-    cvv, cvc, cvn, cvd, cv2; csc, cid and cav as words of their own; secur(ity ...), verif(...).
-    Returns how many were written and where to go on.
-    """
-    found, at = 0, low
-    while at < high:
-        first = units[at] | 32
-        if first not in (99, 115, 118):  # c s v
-            at += 1
-            continue
-        second, third, hit = units[at + 1] | 32, units[at + 2] | 32, False
-        if first == 99:
-            if second == 118:  # cv
-                hit = third in (118, 99, 110, 100, 50)
-            elif (second, third) in ((115, 99), (105, 100), (97, 118)):
-                hit = not (_letter(units[at - 1]) or _letter(units[at + 3]))
-        elif first == 115:
-            hit = second == 101 and third == 99 and (units[at + 3] | 32) == 117
-        else:
-            hit = second == 101 and third == 114 and (units[at + 3] | 32) == 105
-        if hit:
-            if found == len(out):
-                return found, at
-            out[found] = at
-            found += 1
-        at += 1
-    return found, at

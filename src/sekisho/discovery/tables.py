@@ -128,8 +128,14 @@ class Tables:
         """Take in names of columns; ``names``: units where names of codes may begin."""
         self._first_line(block)
         self._named = self._named or bool(names)
+        read = -1
         for at in names:
-            self._read_names(block, at)
+            begin = block.line_start(at)
+            if begin != read:  # one name of a line is enough
+                self._read_names(block, at, begin)
+            read = begin
+        if self._named:
+            self._read_created(block)
 
     def rows(self, block: Block) -> Iterator[CodeCell]:
         """Yield codes in the columns that were learnt."""
@@ -153,21 +159,26 @@ class Tables:
             return None
         return len(cells(block.text(begin, start), self.header.delimiter)) - 1
 
-    def _read_names(self, block: Block, at: int) -> None:
-        """Take a header, a list of columns or a CREATE TABLE around a code's name."""
-        begin = max(block.line_start(at), at - _LINE)
+    def _read_names(self, block: Block, at: int, begin: int) -> None:
+        """Take a header or a list of columns in the line around a code's name."""
         end = min(block.line_end(at), at + _LINE)
-        line = block.text(begin, end)
+        line = block.text(max(begin, at - _LINE), end)
         if copy := _COPY.search(line):
             self.header = Header(_column_names(copy["columns"]), "\t")
             self._done = block.offset(end)
         elif "(" not in line and (found := header_in(line)) is not None and found.codes:
             self.header = found
             self._done = block.offset(end)
-        elif create := _last(_CREATE, block.text(at - _BACK, min(at + _BACK, len(block.units)))):
-            body = create["body"].partition(";")[0]
-            fields = re.findall(r"(?:^|,)\s*[`\"\[]?([^\s`\"\](),]+)[`\"\]]?\s+\w", body)
-            self._created[_bare(create[1])] = tuple(fields)
+
+    def _read_created(self, block: Block) -> None:
+        """Take the columns of each CREATE TABLE."""
+        for word in ("CREATE", "create", "Create"):
+            for at in block.units_of(word):
+                create = _CREATE.match(block.text(at, at + _BACK))
+                if create is not None:
+                    body = create["body"].partition(";")[0]
+                    fields = re.findall(r"(?:^|,)\s*[`\"\[]?([^\s`\"\](),]+)[`\"\]]?\s+\w", body)
+                    self._created[_bare(create[1])] = tuple(fields)
 
     def _delimited(self, block: Block, header: Header) -> Iterator[CodeCell]:
         low = max(block.unit_at(max(self._done - block.base, 0)), block.line_start(block.low))
@@ -192,20 +203,16 @@ class Tables:
         if not (self._created or self._named):
             return
         for word in ("INSERT", "insert", "Insert"):
-            yield from self._inserts(block, word.encode(block.encoding))
+            yield from self._inserts(block, word)
 
-    def _inserts(self, block: Block, word: bytes) -> Iterator[CodeCell]:
-        at = block.data.find(word, block.byte_at(block.low))
-        last = block.byte_at(block.high)
-        while 0 <= at < last:
-            unit = block.unit_at(at)
+    def _inserts(self, block: Block, word: str) -> Iterator[CodeCell]:
+        for unit in block.units_of(word):
             match = _INSERT.match(block.text(unit, unit + _BACK))
             if match is not None:
                 listed = match["columns"]
                 names = _column_names(listed) if listed else self._created.get(_bare(match[1]), ())
                 if any(is_code_name(name) for name in names):
                     yield from self._tuples(block, unit + match.end(), names)
-            at = block.data.find(word, at + 1)
 
     def _tuples(self, block: Block, start: int, names: tuple[str, ...]) -> Iterator[CodeCell]:
         codes = [at for at, name in enumerate(names) if is_code_name(name)]
@@ -239,9 +246,3 @@ def _column_names(listed: str) -> tuple[str, ...]:
 
 def _bare(table: str) -> str:
     return table.rpartition(".")[2].strip('`"[]').lower()
-
-
-def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The match of a pattern at its last beginning: `.*` after the first would take too much."""
-    at = max(text.lower().rfind("create table", 0, len(text)), -1)
-    return pattern.search(text, at) if at >= 0 else None

@@ -17,10 +17,10 @@ from sekisho.discovery.beside import (
     NAME_LENGTH,
     Beside,
     beside,
-    japanese_names,
     named_code,
 )
 from sekisho.discovery.block import Block
+from sekisho.discovery.code_names import find_names
 from sekisho.discovery.encodings import BINARY, HEAD, ISO_2022_JP, encoding_of
 from sekisho.discovery.finding import (
     LEAST_CONFIDENCE,
@@ -78,7 +78,7 @@ class Machine:
         """Yield where names of security codes may begin."""
         at = block.low
         while at < block.high:
-            found, at = kernel.find_names(block.units, at, block.high, self.names)
+            found, at = find_names(block.units, at, block.high, self.names)
             yield from self.names[:found].tolist()
 
 
@@ -149,7 +149,7 @@ class TextScan:
     def _look(self, block: Block) -> Iterator[Report]:
         candidates: list[_Candidate] = []
         tests = 0
-        names = list(self._names(block))
+        names = list(self.machine.find_names(block))
         if self.cells is None and block.encoding != BINARY:
             self.tables.learn(block, names)
         self.machine.went_to = block.high
@@ -209,17 +209,6 @@ class TextScan:
         around = Around(says, near.expiry, code, striped, block.encoding == BINARY)
         odds = number_odds(number, column, around)
         return _Candidate(number, start, end, brand, odds, around, near, column)
-
-    def _names(self, block: Block) -> Iterator[int]:
-        yield from self.machine.find_names(block)
-        if block.offsets is None:
-            return
-        for name in japanese_names(block.encoding):
-            at = block.data.find(name, block.byte_at(block.low)) if name else -1
-            last = block.byte_at(block.high)
-            while 0 <= at < last:
-                yield block.unit_at(at)
-                at = block.data.find(name, at + 1)
 
     def _code(self, block: Block, at: int) -> _Code | None:
         found = named_code(block.text(at, at + NAME_LENGTH))
