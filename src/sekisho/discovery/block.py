@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sekisho.discovery.encodings import BINARY
 from sekisho.discovery.kernel import Bytes

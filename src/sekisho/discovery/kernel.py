@@ -1,8 +1,8 @@
 """The compiled look at every byte for numbers.
 
 Plain loops over *units*: one byte for each character, ASCII as it is, full-width digits and dashes
-made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people write them,
-with brand, length and check digit; only what could be one comes back, as positions. Alongside,
+made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people write
+them, with brand, length and check digit; only what could be one comes back, as positions. Alongside,
 each *column* of the text is counted: all numbers that follow the same name, or stand in the same
 place of a line, so that one in ten random ids passing the check digit is seen for what it is
 (``judge``).
@@ -65,6 +65,15 @@ _DIGIT: Final = 2
 _PART: Final = np.array(
     [2 if 48 <= unit <= 57 else unit in {32, 37, 43, 45, 46} for unit in range(256)], dtype=np.uint8
 )
+# What a unit counts as in a name before a number: all digits as one, all beyond ASCII as one.
+_IN_NAME: Final = np.array(
+    [
+        48 if 48 <= unit <= 57 else OTHER if unit >= OTHER
+        else unit if chr(unit) in "-_" or (unit < 128 and chr(unit).isalpha()) else 0
+        for unit in range(256)
+    ],
+    dtype=np.uint8,
+)  # fmt: skip
 _STRIDE: Final = DIGITS_MIN - 1
 
 # Lengths of the groups that cards are printed and typed in, as hexadecimal digits.
@@ -173,15 +182,8 @@ def _key(units: Bytes, start: int) -> Any:
     unit = units[at]
     if (_letter(unit) or unit >= OTHER) and at >= least:
         last = max(at - 24, least)
-        while at >= last:
-            unit = units[at]
-            if _is_digit(unit):
-                unit = 48
-            elif unit >= OTHER:
-                unit = OTHER
-            elif not (_letter(unit) or unit in (95, 45)):
-                break
-            key = (key ^ nb.uint64(unit)) * nb.uint64(1099511628211)
+        while at >= last and _IN_NAME[units[at]]:
+            key = (key ^ nb.uint64(_IN_NAME[units[at]])) * nb.uint64(1099511628211)
             at -= 1
         return key
     delimiters, blanks = 0, 0
