@@ -64,7 +64,7 @@ def number_at(text: str, at: int) -> int:
     if 4 <= run <= 8:
         matches = (shape.match(text, at) for shape in GROUPS)
         ends = [one.end() for one in matches if one and not text[one.end() :][:1].isdigit()]
-    for end in sorted(ends, reverse=True)[:1]:
+    for end in sorted(ends, reverse=True):
         digits = re.sub(r"\D", "", text[at:end].replace("%20", ""))
         if luhn_fits(digits) and brand_of(digits) is not None:
             return end

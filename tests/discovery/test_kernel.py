@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from discovery.looking import MACHINE, card
@@ -13,7 +15,7 @@ from sekisho.discovery import kernel
 from sekisho.discovery.beside import is_named
 from sekisho.discovery.block import narrow
 from sekisho.discovery.code_names import find_names
-from sekisho.discovery.units import UNIT_OF, to_units
+from sekisho.discovery.units import UNIT_OF, to_units, without_escapes
 from sekisho.vault.pan import BRAND_RANGES, brand_of
 
 PAD = bytes(2 * kernel.PAD)
@@ -166,7 +168,8 @@ def test_names_of_codes_are_found_wherever_they_stand(text: str, encoding: str, 
 def test_units_are_those_of_the_characters(encoding: str, text: str) -> None:
     data = text.encode(encoding, "ignore")
     units, offsets = to_units(data, encoding)
-    plain = data.decode(encoding)
+    plain = without_escapes(data.decode(encoding))
+    assume(plain == data.decode(encoding))
     if encoding.startswith("utf-16"):  # a pair of surrogates is two units
         plain = "".join(one if one < "\U00010000" else "\u4e00\u4e00" for one in plain)
     expected = [int(UNIT_OF[ord(one)]) if one < "\U00010000" else kernel.OTHER for one in plain]
@@ -176,3 +179,37 @@ def test_units_are_those_of_the_characters(encoding: str, text: str) -> None:
     assert all(
         chr(unit) == one for unit, one in zip(expected, narrow(plain), strict=True) if one.isascii()
     )
+
+
+ESCAPES = [
+    "&nbsp;",
+    "&nbsp",
+    "\\u30bb",
+    "\\u0031",
+    "\\u000a",
+    "\\ud83d",
+    "\\u12g4",
+    "\x1b[1;31m",
+    "\x1b[0m",
+    "\x1b[",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(ESCAPES) | st.text("&u\\\x1b[0m1セ", max_size=8) | st.just("x" * 70),
+        max_size=12,
+    ).map("".join)
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "cp932"])
+def test_characters_written_out_are_one_unit(encoding: str, text: str) -> None:
+    data = text.encode(encoding)
+    units, offsets = to_units(data, encoding)
+    plain = without_escapes(text)
+    expected = [int(UNIT_OF[ord(one)]) if one != "\ufffd" else kernel.OTHER for one in plain]
+    assert units.tolist() == expected
+    places = range(len(units) + 1) if offsets is None else offsets.tolist()
+    parts = [data[a:b].decode(encoding) for a, b in pairwise(places)]
+    assert [without_escapes(part) for part in parts] == list(plain)
+    assert "".join(parts) == text

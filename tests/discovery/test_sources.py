@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.parts import card_corpus, card_documents
+from benchmarks.parts import card_corpus, card_documents, card_library_files, card_library_texts
 from benchmarks.parts.card_texts import draw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -46,6 +46,29 @@ def test_every_format_and_encoding(planted: Path) -> None:
         assert found == Counter(card_corpus.mask(each.pan) for each in one.records), one.kind
         assert len(findings(reports, Kind.SECURITY_CODE)) == one.codes, one.kind
         assert reasons(reports) == [], one.kind
+
+
+@pytest.mark.parametrize("kind", [*card_library_texts.TEXTS, *card_library_files.FILES])
+def test_what_libraries_write(planted: Path, kind: str) -> None:
+    write, name = {**card_library_texts.TEXTS, **card_library_files.FILES}[kind]
+    records = draw(np.random.default_rng(7), 16)
+    path = planted / name
+    try:
+        path.write_bytes(write(records))
+    except ImportError as error:
+        pytest.skip(f"{error.name} is not installed")
+    reports = look(path)
+    found = Counter(
+        each.masked for each in findings(reports) if each.kind is not Kind.SECURITY_CODE
+    )
+    wanted = Counter(card_corpus.mask(each.pan) for each in records)
+    assert found - wanted == Counter()
+    if kind == "pickle":  # refers back to names, so that most numbers and codes stand without
+        assert (wanted - found).total() <= 2
+        return
+    assert found == wanted
+    assert len(findings(reports, Kind.SECURITY_CODE)) == len(records)
+    assert reasons(reports) == []
 
 
 def test_findings_say_where(planted: Path) -> None:

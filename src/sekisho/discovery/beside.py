@@ -15,23 +15,28 @@ _NAME: Final = (
     r"secur[a-z]{0,5}[_ \-.]?(?:code|cd|number|num|no|value)|"
     r"verif[a-z]{0,8}[_ \-.]?(?:code|number|value)|"
     r"セキュリティ[・ー\-]?(?:コード|番号)|カード確認(?:番号|コード)|"
-    r"ｾｷｭﾘﾃｨｺｰﾄﾞ"
+    r"ｾｷｭﾘﾃｨｺｰﾄﾞ|裏(?:面)?の?3[桁けケ][たタ]?(?:の(?:数字|番号))?"
 )
 _GAP: Final = (
-    r"(?P<gap>[\"'\\\])}`]*\s*"
+    r"(?P<gap>[\"'\\\])}`\x1b]*(?:%5[dD]|%22|%27)*\s*"
     r"(?:"
     r"[,;]?\s*[\"'\\]*\s*(?:value|val|content|text)[\"'\\]*\s*[:=]|"  # "cvv", "value":
-    r"=>|:=|[=:>|]|%3[aAdD]|\bis\b|は|が|"
+    r"=>|:=|[=:>|]|%3[aAdD]|%253[dD]|\bis\b|は|が|"
+    r"</[\w:.\-]{1,30}>\s*(?=<)|"  # <key>cvv</key><string>
     r";s:[34]:|"  # serialized by PHP
-    r"[^\S\n]|\r?\n\r?\n|(?<=[ド号])"  # Japanese needs nothing between
-    r")\s*(?:</?[\w:.\-]{1,30}>\s*){0,2}(?:%22)?[\"'\\<\[(]*(?:!\[CDATA\[)?\s*)"
+    r"\r?\n\$[34]\r?\n|"  # Redis
+    r"\0[\4\5]\0\0\0|\x94\x8c[\3\4]|"  # BSON, pickle: the length of what follows
+    r"(?: [a-z]{1,10}){1,5} (?:is|was)\b|"  # security code on the back is
+    r"[^\S\n]|\r?\n\r?\n|(?<=[ド号字桁た])"  # Japanese needs nothing between
+    r")\s*\x1b?(?:</?[\w:.\-]{1,30}>\s*){0,2}(?:(?:string|str)\([34]\)\s*)?(?:%22)?"
+    r"[\"'\\<\[(\x1b]*(?:!\[CDATA\[)?\s*)"
 )
 _NAMED: Final = re.compile(
     rf"(?P<name>{_NAME})(?![A-Za-z_]){_GAP}(?P<code>[0-9]{{3,4}})(?![0-9A-Za-z_]|[.\-/,][0-9])",
     re.IGNORECASE,
 )
 _CLEAR_NAME: Final = re.compile(r"cv[vcnd2]|secur|セキュリティ|ｾｷｭ", re.IGNORECASE)
-_JOINED: Final = re.compile(r"[=:>|]|%3|value|は|が|;s:|\n|^$", re.IGNORECASE)
+_JOINED: Final = re.compile(r"[=:>|]|%(?:25)?3|value|は|が|;s:|\n|[\0\x94]|^$", re.IGNORECASE)
 NAME_LENGTH: Final = 140
 
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
@@ -39,7 +44,7 @@ _YEAR: Final = r"(?:20)?[1-4][0-9]"
 EXPIRY: Final = (
     rf"(?:{_MONTH} ?[/\-.]? ?{_YEAR}|20[1-4][0-9][/\-.]?{_MONTH}|[1-4][0-9][/\-]?{_MONTH})"
 )
-_STEP: Final = r"[\"')\]]*\s*[,;|\t/ :]\s*[\"'(]*"
+_STEP: Final = r"(?:[\"')\]]*\s*[,;|\t/ :]\s*[\"'(]*|\s*</t[dh]>\s*<t[dh](?: [^<>]{0,60})?>\s*)"
 _END: Final = r"(?![0-9A-Za-z]|[.\-/:][0-9])"
 _CELL: Final = r"(?:[^0-9,;|\t\n]{2,40}[\"']?[,;|\t]\s*[\"']?)?"
 _EXPIRY_AFTER: Final = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from sekisho.discovery.encodings import BINARY
 from sekisho.discovery.kernel import Bytes
-from sekisho.discovery.units import Offsets, to_units
+from sekisho.discovery.units import Offsets, to_units, without_escapes
 
 # One character for one, so that places stay: full-width forms and dashes become plain.
 _NARROW: Final = {
@@ -20,6 +21,8 @@ _NARROW: Final = {
     0x3000: 0x20,
     0xA0: 0x20,
 }
+
+_LINE_END: Final = re.compile(r"\n(?!\s*<)")
 
 
 def narrow(text: str) -> str:
@@ -76,7 +79,8 @@ class Block:
         start, end = max(start, 0), min(end, len(self.units))
         raw = self.data[self.byte_at(start) : self.byte_at(end)]
         encoding = "latin-1" if self.encoding == BINARY else self.encoding
-        return narrow(raw.decode(encoding, errors="replace"))
+        text = raw.decode(encoding, errors="replace")
+        return narrow(text if self.encoding == BINARY else without_escapes(text))
 
     @cached_property
     def _plain(self) -> bytes:
@@ -104,8 +108,8 @@ class Block:
         return self.text(unit - most, unit).rpartition("\n")[2]
 
     def after(self, unit: int, most: int) -> str:
-        """Text of the same line from a unit on."""
-        return self.text(unit, unit + most).partition("\n")[0]
+        """Text of the same line from a unit on; markup may go on in the next."""
+        return _LINE_END.split(self.text(unit, unit + most), maxsplit=1)[0]
 
     def lines_until(self, byte: int) -> int:
         """How many lines end in the first ``byte`` bytes."""

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sekisho.discovery.kernel import Bytes
-from sekisho.discovery.units import BAN, DO, KA, KAKU, KI, KO, SE, YU
+from sekisho.discovery.units import BAN, DO, KA, KAKU, KI, KO, SE, URA, YU
 
 _AT_ONCE = 512
 _CLOSER = 32
 _BLANK_BIT = nb.uint8(32)  # what makes a letter small
+_THREE = ord("3")
 _DASH = 45  # also the long vowel
 _U8 = nb.uint8
 _A, _C, _D, _E, _I, _N = (_U8(ord(letter)) for letter in "acdein")
@@ -32,7 +33,7 @@ def name_begins(units: Bytes, at: int) -> bool:
     """Whether a name of a security code may begin at ``at``.
 
     cvv, cvc, cvn, cvd, cv2; csc, cid and cav as words of their own; secu(rity ...), veri(fication
-    ...), セキュ(リティ...), カード確認番(号), カード確認コ(ード).
+    ...), セキュ(リティ...), カード確認番(号), カード確認コ(ード), 裏(面の)3(桁).
     """
     first, second, third = units[at] | 32, units[at + 1] | 32, units[at + 2] | 32
     hit = False
@@ -50,6 +51,8 @@ def name_begins(units: Bytes, at: int) -> bool:
     elif units[at] == KA:
         hit = units[at + 1] == _DASH and units[at + 2] == DO and units[at + 3] == KAKU
         hit = hit and units[at + 5] in (BAN, KO)
+    elif units[at] == URA:
+        hit = units[at + 1] == _THREE or units[at + 2] == _THREE or units[at + 3] == _THREE
     return hit
 
 
@@ -69,8 +72,10 @@ def _within(units: Bytes, at: int, end: int) -> int:
         short = ((second == _S) & (third == _C)) | ((second == _I) & (third == _D))
         short |= ((second == _A) & (third == _V)) | ((second == _V) & after_v)
         long = ((first == _S) & (third == _C)) | ((first == _V) & (third == _R))
-        kana = ((a == _U8(SE)) & (b == _U8(KI)) & (c == _U8(YU))) | (
-            (a == _U8(KA)) & (c == _U8(DO)) & (four[place] == _U8(KAKU))
+        kana = (
+            (a == _U8(URA))
+            | ((a == _U8(SE)) & (b == _U8(KI)) & (c == _U8(YU)))
+            | ((a == _U8(KA)) & (c == _U8(DO)) & (four[place] == _U8(KAKU)))
         )
         hit = _U8(hit | _U8(((first == _C) & short) | ((second == _E) & long) | kana))
     return hit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import plistlib
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -59,7 +60,10 @@ def workbook(source: Source, machine: Machine, file: IO[bytes]) -> Iterator[Repo
     from python_calamine import CalamineWorkbook  # noqa: PLC0415 - only where it is needed
 
     file.seek(0)
-    book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
+    data = file.read(MOST_IN_MEMORY + 1)
+    if len(data) > MOST_IN_MEMORY:
+        raise TooMuch(f"workbook larger than {MOST_IN_MEMORY >> 20} MiB")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     for name in book.sheet_names:
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
         yield from _sheet(name, rows, source.path, machine)
@@ -125,6 +129,7 @@ class _Text:
 
         self._events = iterparse(stream, events=("end",), forbid_dtd=True)
         self._held = bytearray()
+        self._mark = ""  # the last one counts: a paragraph's end inside a cell is none
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes of UTF-8."""
@@ -136,12 +141,18 @@ class _Text:
             tag = element.tag.rpartition("}")[2]
             values = " ".join(value for value in element.attrib.values() if len(value) > 12)
             text = (element.text or "") + (f"\n{values}\n" if values else "")
-            mark = "\n" if tag in _BREAKS else "\t" if tag in _TABS else ""
-            self._held += (text + mark + (element.tail or "")).encode("utf-8", "replace")
+            self._add(text)
+            self._mark = "\n" if tag in _BREAKS else "\t" if tag in _TABS else self._mark
+            self._add(element.tail or "")
             element.clear()
         part = bytes(self._held[:size])
         del self._held[:size]
         return part
+
+    def _add(self, text: str) -> None:
+        if text and not (self._mark and text.isspace()):
+            self._held += (self._mark + text).encode("utf-8", "replace")
+            self._mark = ""
 
 
 def rtf(source: Source, machine: Machine) -> Iterator[Report]:
@@ -175,3 +186,25 @@ def _rtf_word(encoding: str) -> Callable[[re.Match[bytes]], bytes]:
         return b""
 
     return plain
+
+
+def plist(source: Source, machine: Machine) -> Iterator[Report]:
+    """Look through a binary property list: a line for each key with what it holds."""
+    held = plistlib.loads(source.whole(), fmt=plistlib.FMT_BINARY)
+    text = "\n".join(_plist_lines(held)).encode("utf-8", "replace")
+    yield from TextScan(machine, source.path, "utf-8").run(io.BytesIO(text).read)
+
+
+def _plist_lines(held: Any) -> Iterator[str]:
+    """Every value once, however often the file refers to it."""
+    waiting, seen = [("", held)], set()
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if not isinstance(value, dict | list):
+            yield f"{name}: {value}" if name else str(value)
+        elif id(value) not in seen:
+            seen.add(id(value))
+            inside = value.items() if isinstance(value, dict) else ((name, one) for one in value)
+            waiting.extend(reversed(list(inside)))

@@ -1,11 +1,11 @@
 """The compiled look at every byte for numbers.
 
 Plain loops over *units*: one byte for each character, ASCII as it is, full-width digits and dashes
-made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people write
-them, with brand, length and check digit; only what could be one comes back, as positions. Alongside,
-each *column* of the text is counted: all numbers that follow the same name, or stand in the same
-place of a line, so that one in ten random ids passing the check digit is seen for what it is
-(``judge``).
+made plain, anything else 200 or more (``units``). Numbers are recognised in groups as people
+write them, with brand, length and check digit; only what could be one comes back, as positions.
+Alongside, each *column* of the text is counted: all numbers that follow the same name, or stand in
+the same place of a line, so that one in ten random ids passing the check digit is seen for what it
+is (``judge``).
 
 The naive twin of `find_numbers` is in tests/discovery/naive.py.
 """
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sekisho.vault.pan import BRAND_RANGES, DIGITS_MAX, DIGITS_MIN
 
 Bytes = NDArray[np.uint8]
+Ends = NDArray[np.int64]
 
 
 # Bits of `NUMBER.flags`.
@@ -177,7 +178,18 @@ def _key(units: Bytes, start: int) -> Any:
     at = start - 1
     least = max(start - BACK, 0)
     key = nb.uint64(1469598103934665603)
-    while at > start - 8 and units[at] in (61, 58, 62, 32, 34, 39, 92, 91, 40):  # =:> "'\\[(
+    while at > start - 8 and units[at] in (
+        61,
+        58,
+        62,
+        32,
+        34,
+        39,
+        92,
+        91,
+        40,
+        27,
+    ):  # =:> "'\\[( ESC
         at -= 1
     unit = units[at]
     if (_letter(unit) or unit >= OTHER) and at >= least:
@@ -279,18 +291,18 @@ def _value(places: Bytes, count: int) -> tuple[Any, bool]:
 
 
 @nb.njit(cache=True)
-def _read_groups(units: Bytes, start: int, first: int, places: Bytes) -> tuple[int, int]:
-    """Digits and end of the longest printed shape that begins at ``start``; 0 if there is none.
+def _read_groups(units: Bytes, start: int, first: int, places: Bytes, ends: Ends) -> int:
+    """Write digits and end of each printed shape that begins at ``start``, the shortest first.
 
-    ``first``: the length of the first group. Fills ``places`` with the digits.
+    ``first``: the length of the first group. Fills ``places`` with the digits; returns how many
+    shapes there are. Four groups of four may be a number and the month after it a fifth group.
     """
     separator, _ = _separator(units, start + first)
     if separator == 0:
-        return 0, 0
+        return 0
     for step in range(first):
         places[step] = units[start + step] - 48
-    total, shape, at = first, first, start + first
-    best_digits, best_end = 0, 0
+    total, shape, at, shapes = first, first, start + first, 0
     for _ in range(4):
         kind, gap = _separator(units, at)
         if kind != separator or at + PAD > len(units):
@@ -307,8 +319,9 @@ def _read_groups(units: Bytes, start: int, first: int, places: Bytes) -> tuple[i
         total += length
         shape = shape * 16 + length
         if total >= DIGITS_MIN and shape in _SHAPES:
-            best_digits, best_end = total, at
-    return best_digits, best_end
+            ends[shapes, 0], ends[shapes, 1] = total, at
+            shapes += 1
+    return shapes
 
 
 @nb.njit(cache=True)
@@ -363,7 +376,7 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
     ``units`` must hold at least `PAD` units before ``low`` and after ``high``. Returns how many
     were written and where to go on: below ``high`` only if ``out`` was full.
     """
-    places = np.zeros(24, dtype=np.uint8)
+    places, ends = np.zeros(24, dtype=np.uint8), np.zeros((4, 2), dtype=np.int64)
     found, reach, brandless = 0, high, _BRANDLESS
     at, until = next_stretch(units, low, high)
     while at < high:
@@ -384,41 +397,45 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
         if units[start - 1] == 37 and units[start] in (50, 51):  # %20, %3D and the like
             start += 2
             count -= 2
-        flags = 0
+        grouped, shapes = 0, 1
         if DIGITS_MIN <= count <= DIGITS_MAX:
             for place in range(count):
                 places[place] = units[start + place] - 48
+            ends[0, 0], ends[0, 1] = count, end
         elif 4 <= count <= 8:
-            count, grouped_end = _read_groups(units, start, count, places)
-            if count == 0:
-                continue
-            flags = GROUPED | (MORE_GROUPS if _more_groups(units, start, grouped_end) else 0)
-            end = grouped_end
+            shapes = _read_groups(units, start, count, places, ends)
+            grouped = GROUPED
         else:
             continue
-        brand = _brand(places, count, prefixes, lengths)
-        if brand == 0:
-            if brandless == 0:
+        while shapes > 0:
+            shapes -= 1
+            count, end = ends[shapes, 0], ends[shapes, 1]
+            brand = _brand(places, count, prefixes, lengths)
+            if brand == 0:
+                if brandless == 0:
+                    continue
+                brandless -= 1
+            value, fits = _value(places, count)
+            passed = brand > 0 and fits
+            flags = grouped | _flags_before(units, start) | _flags_after(units, end)
+            if grouped and _more_groups(units, start, end):
+                flags |= MORE_GROUPS
+            if not passed and flags & ~(GROUPED | MORE_GROUPS | PLUS_BEFORE):
                 continue
-            brandless -= 1
-        value, fits = _value(places, count)
-        passed = brand > 0 and fits
-        flags |= _flags_before(units, start) | _flags_after(units, end)
-        if not passed and flags & ~(GROUPED | MORE_GROUPS | PLUS_BEFORE):
-            continue
-        key = _key(units, start) ^ nb.uint64(count * 2 + (1 if flags & GROUPED else 0))
-        if not flags & (LETTER_BEFORE | LETTER_AFTER | LONGER_BEFORE | LONGER_AFTER):
-            _count(columns, key, value, passed)
-        if not passed:
-            continue
-        if found == len(out):
-            return found, run
-        if _maybe_named(units, start):
-            flags |= MAYBE_NAMED
-        row = out[found]
-        row["start"], row["end"], row["key"], row["value"] = start, end, key, value
-        row["digits"], row["brand"], row["flags"] = count, brand - 1, flags
-        found += 1
-        at = end
-        reach = max(end, high)
+            key = _key(units, start) ^ nb.uint64(count * 2 + (1 if grouped else 0))
+            if not flags & (LETTER_BEFORE | LETTER_AFTER | LONGER_BEFORE | LONGER_AFTER):
+                _count(columns, key, value, passed)
+            if not passed:
+                continue
+            if found == len(out):
+                return found, run
+            if _maybe_named(units, start):
+                flags |= MAYBE_NAMED
+            row = out[found]
+            row["start"], row["end"], row["key"], row["value"] = start, end, key, value
+            row["digits"], row["brand"], row["flags"] = count, brand - 1, flags
+            found += 1
+            at = end
+            reach = max(end, high)
+            shapes = 0
     return found, reach

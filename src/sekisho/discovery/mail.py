@@ -11,7 +11,7 @@ from typing import Final
 
 from sekisho.discovery.archives import Inside
 from sekisho.discovery.finding import NotRead, Report
-from sekisho.discovery.opening import MOST_IN_MEMORY, Ahead, Source
+from sekisho.discovery.opening import MOST_IN_MEMORY, Ahead, Source, TooMuch
 from sekisho.discovery.text import Machine, TextScan
 
 _FIELD: Final = re.compile(
@@ -47,8 +47,15 @@ def mbox(source: Source, machine: Machine, inside: Inside) -> Iterator[Report]:
 
 
 def message(source: Source, machine: Machine, inside: Inside) -> Iterator[Report]:
-    """Look into one message."""
-    raw = source.seekable().read()
+    """Look into one message; one that is too large to hold is looked at as text."""
+    try:
+        raw = source.whole()
+    except TooMuch as error:
+        yield NotRead(source.path, f"attachments not unpacked: {error}")
+        if source.file is not None:
+            source.file.seek(0)
+            yield from TextScan(machine, source.path).run(source.file.read)
+        return
     yield from _message(raw, source.path, source, machine, inside)
 
 

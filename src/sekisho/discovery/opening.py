@@ -143,3 +143,10 @@ class Source:
                     f"larger than {MOST_IN_MEMORY >> 20} MiB inside an archive: unpack it first"
                 )
         return io.BytesIO(b"".join(parts))
+
+    def whole(self) -> bytes:
+        """All of it at once; raises `TooMuch` for what is large."""
+        data: bytes = self.seekable().read(MOST_IN_MEMORY + 1)
+        if len(data) > MOST_IN_MEMORY:
+            raise TooMuch(f"larger than {MOST_IN_MEMORY >> 20} MiB, and can only be read whole")
+        return data

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from sekisho.discovery import archives, databases, documents, mail, parquet, pdf
+from sekisho.discovery import archives, columnar, databases, documents, mail, pdf
 from sekisho.discovery.encodings import HEAD
 from sekisho.discovery.finding import NotRead, Report
 from sekisho.discovery.opening import MOST_DEPTH, Ahead, Readable, Source, TooMuch
@@ -24,6 +24,9 @@ _MAGIC: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"SQLite format 3\0", "sqlite"),
     (b"PAR1", "parquet"),
+    (b"ARROW1\0\0", "arrow"),
+    (b"ORC", "orc"),
+    (b"bplist00", "plist"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
     (b"{\\rtf", "rtf"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
@@ -102,7 +105,11 @@ class Looker:
             "rtf": lambda: documents.rtf(source, machine),
             "pdf": lambda: pdf.pdf(source, machine),
             "sqlite": lambda: self._sqlite(source),
-            "parquet": lambda: parquet.parquet(source, machine, self._sample),
+            **{
+                one: lambda: columnar.columnar(source, machine, self._sample, kind)
+                for one in ("parquet", "arrow", "orc")
+            },
+            "plist": lambda: documents.plist(source, machine),
             "mbox": lambda: mail.mbox(source, machine, inside),
             "mail": lambda: mail.message(source, machine, inside),
             "text": lambda: TextScan(machine, source.path).run(source.stream.read),

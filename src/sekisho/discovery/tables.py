@@ -20,11 +20,14 @@ _LONGEST_NAME: Final = 64
 _BACK: Final = 6000
 _CONFIDENCE: Final = 0.9
 _NO_NAME: Final = re.compile(r"\d{6}|[={}<>;]|^[\w ]+\(.*[^)]$")
-_CODE: Final = re.compile(r"[\s\"'`=]*([0-9]{3,4})(?:\.0)?[\s\"'`]*")
-_TUPLE: Final = re.compile(r"\((?:[^()']|'(?:[^'\\]|''|\\.)*')*\)")
-_FIELD: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|[^,']*)\s*(?:,|$)")
+_CODE: Final = re.compile(r"(?:\s*N(?='))?[\s\"'`=]*([0-9]{3,4})(?:\.0)?[\s\"'`]*")
+# Possessive, so that quotes without an end cost no more than one look.
+_QUOTED: Final = r"'(?:[^'\\]|''|\\.)*+'"
+_CALL: Final = rf"\((?:[^()']|{_QUOTED})*+\)"  # CAST(N'2026-11-23' AS DateTime)
+_TUPLE: Final = re.compile(rf"\((?:[^()']|{_QUOTED}|{_CALL})*+\)")
+_FIELD: Final = re.compile(rf"\s*(?:N?{_QUOTED}|(?:[^,'()]|{_QUOTED}|{_CALL})*+)\s*(?:,|$)")
 _INSERT: Final = re.compile(
-    r"insert\s+(?:ignore\s+)?into\s+[`\"\[]?([\w.\"`\[\]]+?)[`\"\]]?\s*"
+    r"insert\s+(?:ignore\s+)?(?:into\s+)?[`\"\[]?([\w.\"`\[\]]+?)[`\"\]]?\s*"
     r"(?:\((?P<columns>[^()]*)\)\s*)?values\s*(?=\()",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ more for everything else, so that the kernel needs to know nothing of encodings.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Final
 
@@ -18,12 +19,25 @@ from sekisho.discovery.kernel import OTHER, Bytes
 Offsets = NDArray[np.int32]
 
 # Characters that names of security codes begin with have units of their own, so that the names
-# are found in one go with the others (`code_names`): セキュリティコード, カード確認番号, ｾｷｭﾘﾃｨｺｰﾄﾞ.
-SE, KI, YU, KA, DO, KAKU, KO, BAN = range(OTHER + 1, OTHER + 9)
-_NAMED: Final = {"セ": SE, "キ": KI, "ュ": YU, "カ": KA, "ド": DO, "確": KAKU, "コ": KO, "番": BAN}
+# are found in one go with the others (`code_names`): セキュリティコード, カード確認番号, ｾｷｭﾘﾃｨｺｰﾄﾞ,
+# 裏の3桁.
+SE, KI, YU, KA, DO, KAKU, KO, BAN, URA = range(OTHER + 1, OTHER + 10)
+_NAMED: Final = {
+    "セ": SE,
+    "キ": KI,
+    "ュ": YU,
+    "カ": KA,
+    "ド": DO,
+    "確": KAKU,
+    "コ": KO,
+    "番": BAN,
+    "裏": URA,
+}
 _NAMED_HALF: Final = {"ｾ": SE, "ｷ": KI, "ｭ": YU}
 _DASHES: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\u30a0"
 _AT_ONCE: Final = 64
+_LOOKED_AT: Final = 4096
+_NBSP: Final = np.frombuffer(b"&nbsp;", dtype=np.uint8)
 _BLANKS: Final = "\u3000\u00a0"
 
 
@@ -70,8 +84,34 @@ def _single_table(encoding: str) -> Bytes:
 def to_units(data: bytes, encoding: str) -> tuple[Bytes, Offsets | None]:
     """Return the units of ``data`` and the byte each begins at; None where both are the same.
 
-    The offsets have one more entry than there are units: the length of ``data``.
+    The offsets have one more entry than there are units: the length of ``data``. What `ESCAPE`
+    matches is one unit.
     """
+    units, offsets = _plain_units(data, encoding)
+    if encoding == "binary" or not has_escapes(units):
+        return units, offsets
+    places = np.arange(len(units) + 1, dtype=np.int32) if offsets is None else offsets.copy()
+    count = _join_escapes(units, UNIT_OF, joined := units.copy(), places)
+    return joined[:count], places[: count + 1]
+
+
+ESCAPE: Final = re.compile(r"&nbsp;|\\u([0-9a-fA-F]{4})|\x1b\[[0-9;]{0,15}m")
+"""Characters written out: a blank of HTML, any character of JSON, colours of a terminal."""
+
+
+def without_escapes(text: str) -> str:
+    """Return ``text`` with one character for each unit, as `to_units` has it."""
+    return ESCAPE.sub(_escaped, text) if ESCAPE.search(text) else text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return " " if match[0] == "&nbsp;" else "\x1b"
+    code = int(match[1], 16)
+    return chr(code) if 32 <= code < 0xD800 or code >= 0xE000 else "\ufffd"
+
+
+def _plain_units(data: bytes, encoding: str) -> tuple[Bytes, Offsets | None]:
     raw = np.frombuffer(data, dtype=np.uint8)
     if encoding == "binary" or (not encoding.startswith("utf-16") and data.isascii()):
         return raw, None
@@ -89,6 +129,84 @@ def to_units(data: bytes, encoding: str) -> tuple[Bytes, Offsets | None]:
         tables = _single_table(encoding), _pair_table(encoding)
         count = _double_byte(raw, tables, units, offsets)
     return units[:count], offsets[: count + 1]
+
+
+@nb.njit(cache=True)
+def _escape_within(units: Bytes, at: int, end: int) -> int:
+    """Not 0 if an escape may begin in ``at``..``end``; without a branch, for vectors."""
+    one, two, three = units[at:end], units[at + 1 : end + 1], units[at + 2 : end + 2]
+    hit = nb.uint8(0)
+    for place in range(len(one)):
+        a, b, c = one[place], two[place], three[place]
+        blank = (a == nb.uint8(38)) & (b == nb.uint8(110)) & (c == nb.uint8(98))  # &nb
+        code = (a == nb.uint8(92)) & (b == nb.uint8(117))  # \\u
+        colour = (a == nb.uint8(27)) & (b == nb.uint8(91))  # ESC [
+        hit = nb.uint8(hit | nb.uint8(blank | code | colour))
+    return hit
+
+
+@nb.njit(cache=True)
+def has_escapes(units: Bytes) -> bool:
+    """Whether something that could be an escape stands anywhere."""
+    at, last = 0, len(units) - 2
+    while at < last:
+        end = min(at + _LOOKED_AT, last)
+        if _escape_within(units, at, end):
+            return True
+        at = end
+    return False
+
+
+@nb.njit(cache=True)
+def _hex_value(unit: int) -> int:
+    if 48 <= unit <= 57:
+        return unit - 48
+    small = unit | 32
+    return small - 87 if 97 <= small <= 102 else -1
+
+
+@nb.njit(cache=True)
+def _escape_at(units: Bytes, at: int, unit_of: Bytes) -> tuple[int, int]:
+    """Width and unit of the escape at ``at``; width 0 if there is none (`ESCAPE`)."""
+    size = len(units)
+    first = units[at]
+    if first == 38 and at + 6 <= size:
+        for place in range(6):
+            if units[at + place] != _NBSP[place]:
+                return 0, 0
+        return 6, 32
+    if first == 92 and at + 6 <= size and units[at + 1] == 117:
+        code = 0
+        for place in range(2, 6):
+            digit = _hex_value(nb.int64(units[at + place]))
+            if digit < 0:
+                return 0, 0
+            code = code * 16 + digit
+        return 6, nb.int64(unit_of[code]) if code >= 32 else OTHER
+    if first == 27 and at + 3 <= size and units[at + 1] == 91:
+        end = at + 2
+        while end < size and end < at + 17 and (48 <= units[end] <= 57 or units[end] == 59):
+            end += 1
+        if end < size and units[end] == 109:
+            return end + 1 - at, 27
+    return 0, 0
+
+
+@nb.njit(cache=True)
+def _join_escapes(units: Bytes, unit_of: Bytes, joined: Bytes, offsets: Offsets) -> int:
+    """Write ``units`` with each escape as one to ``joined``; ``offsets`` are moved in place."""
+    count, at, size = 0, 0, len(units)
+    while at < size:
+        width, unit = 0, nb.int64(units[at])
+        if unit in (27, 38, 92):
+            width, escaped = _escape_at(units, at, unit_of)
+            if width:
+                unit = escaped
+        joined[count], offsets[count] = unit, offsets[at]
+        count += 1
+        at += max(width, 1)
+    offsets[count] = offsets[size]
+    return count
 
 
 @nb.njit(cache=True)

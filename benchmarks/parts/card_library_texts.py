@@ -31,7 +31,9 @@ def _logged(records: Sequence[Record], template: str) -> str:
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(
-        logging.Formatter("%(levelname)-8s web01 app[311]: %(name)s.%(funcName)s:%(lineno)d %(message)s")
+        logging.Formatter(
+            "%(levelname)-8s web01 app[311]: %(name)s.%(funcName)s:%(lineno)d %(message)s"
+        )
     )
     logger = logging.Logger("checkout")  # noqa: LOG001 - its own, so that nothing goes elsewhere
     logger.addHandler(handler)
@@ -42,7 +44,9 @@ def _logged(records: Sequence[Record], template: str) -> str:
 
 def _syslog(records: Sequence[Record]) -> bytes:
     lines = _logged(records, "charge failed card=%s cvv2=%s retry=1").splitlines()
-    return "".join(f"<134>Nov 23 10:00:{at % 60:02d} {one}\n" for at, one in enumerate(lines)).encode()
+    return "".join(
+        f"<134>Nov 23 10:00:{at % 60:02d} {one}\n" for at, one in enumerate(lines)
+    ).encode()
 
 
 def _colours(records: Sequence[Record]) -> bytes:
@@ -60,7 +64,9 @@ def _json_thrice(records: Sequence[Record]) -> bytes:
 
 
 def _json_japanese_keys(records: Sequence[Record]) -> bytes:
-    rows = [{"氏名": one.name, "カード番号": one.pan, "セキュリティコード": one.code} for one in records]
+    rows = [
+        {"氏名": one.name, "カード番号": one.pan, "セキュリティコード": one.code} for one in records
+    ]
     return "".join(json.dumps(row) + "\n" for row in rows).encode()  # as \u30ab\u30fc...
 
 
