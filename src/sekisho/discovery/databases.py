@@ -17,6 +17,8 @@ from sekisho.domain.errors import BadInput
 
 SCHEMES: Final = ("postgresql", "postgres", "mysql", "mariadb")
 _BATCH: Final = 2000
+_MYSQL_DENIED: Final = (1044, 1142, 1143, 1227)
+_MYSQL_GONE: Final = (1053, 1927, 2006, 2013, 2014, 2055)
 _SYSTEM: Final = ("information_schema", "mysql", "performance_schema", "sys", "pg_catalog")
 
 
@@ -143,10 +145,16 @@ def _mysql(address: str, path: str, machine: Machine, sample: int | None) -> Ite
                     with connection.cursor(SSCursor) as stream:
                         stream.execute(query)
                         yield from _rows(stream, f"{schema}.{table}", path, machine)
-                except pymysql.err.ProgrammingError as error:
-                    yield NotRead(f"{path}!{schema}.{table}", f"cannot be read ({error.args[0]})")
-    except pymysql.err.OperationalError as error:
+                except pymysql.err.MySQLError as error:
+                    if error.args[0] in _MYSQL_GONE:
+                        raise
+                    yield NotRead(f"{path}!{schema}.{table}", _mysql_reason(error.args[0]))
+    except pymysql.err.MySQLError as error:
         yield NotRead(path, f"database cannot be reached or went away ({error.args[0]})")
+
+
+def _mysql_reason(code: int) -> str:
+    return "no permission" if code in _MYSQL_DENIED else f"cannot be read ({code})"
 
 
 def _rows(cursor: Any, table: str, path: str, machine: Machine) -> Iterator[Report]:
