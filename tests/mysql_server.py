@@ -1,8 +1,8 @@
 """A real MariaDB server for tests, where the machine has one: no root needed, gone with the test.
 
-Debian's packages ``mariadb-server-core`` and ``mariadb-client-core`` suffice; nothing has to be set up.
-Binaries that were unpacked elsewhere are named by SEKISHO_MARIADB: the folder in which ``usr`` lies.
-There is no package of it for Python, so a test skips where there is none.
+Debian's packages ``mariadb-server-core`` and ``mariadb-client`` suffice; nothing has to be set up.
+Binaries that were unpacked elsewhere are named by SEKISHO_MARIADB: the folder with their ``usr``.
+No package brings it for Python, so a test skips where there is none.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def write_corpus(folder: Path, chance: np.random.Generator, each: int) -> list[P
 
 def write_library_corpus(folder: Path, chance: np.random.Generator, each: int) -> list[Planted]:
     """Write one file of each format that libraries and services write; says which are absent."""
-    planted = []
+    planted: list[Planted] = []
     for kind, (write, name) in {**LIBRARY_TEXTS, **LIBRARY_FILES}.items():
         records = draw(chance, each)
         path = folder / f"{len(planted):02d}-{name}"

@@ -10,6 +10,7 @@ import bz2
 import email.message
 import email.policy
 import gzip
+import importlib
 import io
 import lzma
 import mailbox
@@ -35,6 +36,10 @@ from benchmarks.parts.card_texts import Record, csv_lines, japanese
 _HEAD: Final = ("Order", "Cardholder", "Card no.", "Expiry", "CVV")
 
 
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
 def _rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
     return [(f"A-{at}", one.name, one.pan, one.expiry, one.code) for at, one in enumerate(records)]
 
@@ -46,9 +51,8 @@ def _saved(save: Callable[[Any], object]) -> bytes:
 
 
 def _openpyxl(records: Sequence[Record]) -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415
-
-    book = Workbook()
+    openpyxl = _module("openpyxl")
+    book = openpyxl.Workbook()
     sheet = book.active
     sheet.append(["売上一覧 2026年11月"])
     sheet.append([])
@@ -58,9 +62,8 @@ def _openpyxl(records: Sequence[Record]) -> bytes:
 
 
 def _openpyxl_numbers(records: Sequence[Record]) -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415
-
-    book = Workbook()
+    openpyxl = _module("openpyxl")
+    book = openpyxl.Workbook()
     sheet = book.active
     sheet.append(("pan", "cvc"))
     for one in records:
@@ -70,8 +73,7 @@ def _openpyxl_numbers(records: Sequence[Record]) -> bytes:
 
 
 def _xlsxwriter(records: Sequence[Record]) -> bytes:
-    import xlsxwriter  # noqa: PLC0415
-
+    xlsxwriter = _module("xlsxwriter")
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     sheet = book.add_worksheet("メモ")
@@ -83,8 +85,7 @@ def _xlsxwriter(records: Sequence[Record]) -> bytes:
 
 
 def _xlwt(records: Sequence[Record]) -> bytes:
-    import xlwt  # noqa: PLC0415
-
+    xlwt = _module("xlwt")
     book = xlwt.Workbook(encoding="cp932")
     sheet = book.add_sheet("一覧")
     for at, row in enumerate((_HEAD, *_rows(records))):
@@ -94,8 +95,7 @@ def _xlwt(records: Sequence[Record]) -> bytes:
 
 
 def _docx(records: Sequence[Record]) -> bytes:
-    import docx  # noqa: PLC0415
-
+    docx = _module("docx")
     document = docx.Document()
     document.add_heading("お申込書", 1)
     half = len(records) // 2
@@ -114,14 +114,13 @@ def _docx(records: Sequence[Record]) -> bytes:
 
 
 def _pptx(records: Sequence[Record]) -> bytes:
-    from pptx import Presentation  # noqa: PLC0415
-    from pptx.util import Inches  # noqa: PLC0415
-
-    deck = Presentation()
+    pptx = _module("pptx")
+    pptx_util = _module("pptx.util")
+    deck = pptx.Presentation()
     for begin in range(0, len(records), 8):
         part = _rows(records[begin : begin + 8])
         slide = deck.slides.add_slide(deck.slide_layouts[5])
-        size = Inches(1), Inches(1), Inches(8), Inches(5)
+        size = pptx_util.Inches(1), pptx_util.Inches(1), pptx_util.Inches(8), pptx_util.Inches(5)
         table = slide.shapes.add_table(len(part) + 1, len(_HEAD), *size).table
         for at, row in enumerate((_HEAD, *part)):
             for place, text in enumerate(row):
@@ -130,27 +129,27 @@ def _pptx(records: Sequence[Record]) -> bytes:
 
 
 def _odt(records: Sequence[Record]) -> bytes:
-    from odf.opendocument import OpenDocumentText  # noqa: PLC0415
-    from odf.text import P  # noqa: PLC0415
-
-    document = OpenDocumentText()
+    opendocument = _module("odf.opendocument")
+    odf_text = _module("odf.text")
+    document = opendocument.OpenDocumentText()
     for one in records:
-        document.text.addElement(P(text=f"Card {one.grouped}, CVC {one.code}, {one.latin}"))
+        document.text.addElement(
+            odf_text.P(text=f"Card {one.grouped}, CVC {one.code}, {one.latin}")
+        )
     return _saved(document.write)
 
 
 def _ods(records: Sequence[Record]) -> bytes:
-    from odf.opendocument import OpenDocumentSpreadsheet  # noqa: PLC0415
-    from odf.table import Table, TableCell, TableRow  # noqa: PLC0415
-    from odf.text import P  # noqa: PLC0415
-
-    document = OpenDocumentSpreadsheet()
-    table = Table(name="Sheet1")
+    opendocument = _module("odf.opendocument")
+    odf_text = _module("odf.text")
+    odf_table = _module("odf.table")
+    document = opendocument.OpenDocumentSpreadsheet()
+    table = odf_table.Table(name="Sheet1")
     for row in (_HEAD, *_rows(records)):
-        line = TableRow()
+        line = odf_table.TableRow()
         for text in row:
-            cell = TableCell(valuetype="string")
-            cell.addElement(P(text=text))
+            cell = odf_table.TableCell(valuetype="string")
+            cell.addElement(odf_text.P(text=text))
             line.addElement(cell)
         table.addElement(line)
     document.spreadsheet.addElement(table)
@@ -158,21 +157,21 @@ def _ods(records: Sequence[Record]) -> bytes:
 
 
 def _reportlab(records: Sequence[Record]) -> bytes:
-    from reportlab.lib.pagesizes import A4  # noqa: PLC0415
-    from reportlab.platypus import SimpleDocTemplate, Table  # noqa: PLC0415
-
+    pagesizes = _module("reportlab.lib.pagesizes")
+    reportlab_platypus = _module("reportlab.platypus")
     rows = [
         (f"A-{at}", one.latin, one.grouped, one.expiry, one.code) for at, one in enumerate(records)
     ]
     return _saved(
-        lambda out: SimpleDocTemplate(out, pagesize=A4).build([Table([_HEAD, *rows], repeatRows=1)])
+        lambda out: reportlab_platypus.SimpleDocTemplate(out, pagesize=pagesizes.A4).build(
+            [reportlab_platypus.Table([_HEAD, *rows], repeatRows=1)]
+        )
     )
 
 
 def _fpdf(records: Sequence[Record]) -> bytes:
-    from fpdf import FPDF  # noqa: PLC0415
-
-    page = FPDF()
+    fpdf = _module("fpdf")
+    page = fpdf.FPDF()
     page.add_page()
     page.set_font("Courier", size=10)
     for one in records:
@@ -184,8 +183,7 @@ def _fpdf(records: Sequence[Record]) -> bytes:
 
 
 def _typst(records: Sequence[Record]) -> bytes:
-    import typst  # noqa: PLC0415
-
+    typst = _module("typst")
     text = "\n\n".join(
         f"Card number: #raw({one.grouped!r}) #h(1em) Security code: {one.code}".replace("'", '"')
         for one in records
@@ -305,8 +303,7 @@ def _two_parts(records: Sequence[Record], pack: Callable[[bytes], bytes]) -> byt
 
 
 def _zstandard(records: Sequence[Record]) -> bytes:
-    import zstandard  # noqa: PLC0415
-
+    zstandard = _module("zstandard")
     return _two_parts(records, zstandard.ZstdCompressor().compress)
 
 

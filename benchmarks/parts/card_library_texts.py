@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import csv
 import html
+import importlib
 import io
 import json
 import logging
@@ -18,7 +19,7 @@ import pprint
 import urllib.parse
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from xml.sax import saxutils
 
 from benchmarks.parts.card_texts import Record, wide
@@ -99,7 +100,7 @@ def _xml_attributes(records: Sequence[Record]) -> bytes:
     root = ET.Element("PaymentBatch", created="2026-11-23T10:00:00+09:00")
     for at, one in enumerate(records):
         ET.SubElement(root, "Payment", id=str(at), CardNumber=one.pan, CVV2=one.code, Amount="1500")
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _soap(records: Sequence[Record]) -> bytes:
@@ -117,8 +118,7 @@ def _plist(records: Sequence[Record]) -> bytes:
 
 
 def _yaml(records: Sequence[Record]) -> bytes:
-    import yaml  # noqa: PLC0415 - only in benchmarks, where it is installed
-
+    yaml: Any = importlib.import_module("yaml")  # where it is installed
     rows = [{"name": one.name, "card": {"number": one.pan, "cvc": one.code}} for one in records]
     text: str = yaml.safe_dump({"orders": rows}, allow_unicode=True)
     return text.encode()

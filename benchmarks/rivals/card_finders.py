@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,8 +62,7 @@ def rivals(panhunt: str | None, ccsrch: str | None) -> list[Rival]:
         if command is None:
             print(f"  {name}: no command given")
         else:
-            words = command.split()
-            there.append(Rival(name, lambda folder, look=look, words=words: look(words, folder)))
+            there.append(Rival(name, partial(look, command.split())))
     engines: tuple[tuple[str, Callable[[], InBytes], int | None], ...] = (
         ("Presidio", _presidio, _MOST_TEXT), ("re", _re, None),
         ("google-re2", _re2, None), ("hyperscan", _hyperscan, None),

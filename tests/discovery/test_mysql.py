@@ -30,7 +30,9 @@ def mysql() -> Iterator[MysqlServer]:
 def shop(mysql: MysqlServer) -> MysqlServer:
     with closing(connected(mysql)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
-        cursor.execute("CREATE TABLE shop.members (id INT, 氏名 TEXT, pan VARBINARY(40), cvv CHAR(4))")
+        cursor.execute(
+            "CREATE TABLE shop.members (id INT, 氏名 TEXT, pan VARBINARY(40), cvv CHAR(4))"
+        )
         cursor.execute("CREATE TABLE shop.`odd ``name` (body JSON)")
         cursor.executemany("INSERT INTO shop.members VALUES (%s, %s, %s, %s)", rows(RECORDS))
         cursor.execute(

@@ -6,6 +6,8 @@ turns that into instructions that take dozens of units at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +59,7 @@ def name_begins(units: Bytes, at: int) -> bool:
 
 
 @nb.njit(cache=True)
-def _within(units: Bytes, at: int, end: int) -> int:
+def _within(units: Bytes, at: int, end: int) -> Any:
     """Not 0 if the first units of a name stand anywhere in ``at``..``end``.
 
     One byte wide throughout, no branch and no early end: so it is compiled to vectors.

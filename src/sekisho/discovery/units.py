@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numba as nb
 import numpy as np
@@ -132,7 +132,7 @@ def _plain_units(data: bytes, encoding: str) -> tuple[Bytes, Offsets | None]:
 
 
 @nb.njit(cache=True)
-def _escape_within(units: Bytes, at: int, end: int) -> int:
+def _escape_within(units: Bytes, at: int, end: int) -> Any:
     """Not 0 if an escape may begin in ``at``..``end``; without a branch, for vectors."""
     one, two, three = units[at:end], units[at + 1 : end + 1], units[at + 2 : end + 2]
     hit = nb.uint8(0)
