@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from sekisho.discovery.finding import Report
-from sekisho.discovery.grid import GridScan
+from sekisho.discovery.grid import SHORTEST, GridScan, Lines, Values
 from sekisho.discovery.opening import Source
 from sekisho.discovery.text import Machine
 
@@ -57,14 +57,44 @@ def _cut(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch.slice(begin, _BATCH)
 
 
-def _texts(column: Any) -> list[str | bytes | None]:
+def _texts(column: Any) -> Values:
     import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
 
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type
     if pa.types.is_temporal(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
-        return [None] * len(column)
+        return Lines(b"", len(column), lambda: [None] * len(column))
+    if pa.types.is_integer(kind):
+        column = column.cast(pa.string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return _slowly(column)
+    longest = pc.max(pc.binary_length(column)).as_py() or 0
+    if longest < SHORTEST:
+        return Lines(b"", len(column), lambda: _slowly(column))
+    wide = pa.large_string()
+    nothing, end = pa.scalar("", wide), pa.scalar("\n", wide)
+    ended = pc.binary_join_element_wise(column.cast(wide), nothing, end, null_handling="replace")
+    text = _bytes_of(ended)
+    if text.count(b"\n") != len(column):  # values of several lines
+        return _slowly(column)
+    return Lines(text, len(column), lambda: _slowly(column))
+
+
+def _bytes_of(strings: Any) -> bytes:
+    """All strings of an array, one after the other."""
+    import numpy as np  # noqa: PLC0415
+
+    _, places, data = strings.buffers()
+    if data is None:
+        return b""
+    begins = np.frombuffer(places, dtype=np.int64)
+    first, last = begins[strings.offset], begins[strings.offset + len(strings)]
+    return bytes(memoryview(data)[int(first) : int(last)])
+
+
+def _slowly(column: Any) -> list[str | bytes | None]:
     values: list[Any] = column.to_pylist()
     return [
         value if value is None or isinstance(value, str | bytes) else _text(value)

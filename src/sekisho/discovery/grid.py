@@ -23,6 +23,28 @@ CellName = Callable[[str, int], str]
 """A cell's name from the column's name and the row, counted from 1."""
 
 
+SHORTEST: Final = 7
+"""Bytes of the shortest value that holds something by itself: a name and a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The values of a column as a library has them ready: one line for each, ended.
+
+    ``values`` gives them one by one, for columns of codes; ``count``: how many there are.
+    """
+
+    text: bytes
+    count: int
+    values: Callable[[], Sequence[str | bytes | None]]
+
+    def __len__(self) -> int:
+        return self.count
+
+
+Values = Sequence[str | bytes | None] | Lines
+
+
 @dataclass(slots=True)
 class GridScan:
     """One table: feed it batches of rows, column by column, then ask for the rest.
@@ -37,13 +59,14 @@ class GridScan:
     _rows: int = 0
     _columns: dict[int, _Column] = field(default_factory=dict)
 
-    def feed(self, columns: Sequence[Sequence[str | bytes | None]]) -> Iterator[Report]:
+    def feed(self, columns: Sequence[Values]) -> Iterator[Report]:
         """Take in the next rows: one sequence for each column, all of one length."""
         count = len(columns[0]) if columns else 0
         for place, values in enumerate(columns):
             name = self.names[place] if place < len(self.names) else ""
             if is_code_name(name):
-                yield from self._codes(name, values)
+                single = values.values() if isinstance(values, Lines) else values
+                yield from self._codes(name, single)
                 continue
             column = self._columns.get(place)
             if column is None:
@@ -73,20 +96,28 @@ class _Column:
         self._scan = TextScan(machine, path, "utf-8", says=says)
         self._name, self._cell = name, cell
 
-    def feed(self, values: Sequence[str | bytes | None], before: int) -> Iterator[Report]:
+    def feed(self, values: Values, before: int) -> Iterator[Report]:
         """Look through the next values; ``before``: rows that came earlier."""
-        lines, rows = [], []
-        for row, value in enumerate(values, start=before + 1):
-            if value is None or len(value) < 3:
-                continue
-            line = value if isinstance(value, bytes) else value.encode("utf-8", "replace")
-            lines.append(line)
-            rows.extend([row] * (line.count(b"\n") + 1))
-        if not lines:
+        if isinstance(values, Lines):
+            text, rows = values.text, range(before + 1, before + len(values) + 1)
+        else:
+            text, rows = _joined(values, before)
+        if not text:
             return
         self._scan.cells = lambda line: self._cell(self._name, rows[min(line, len(rows)) - 1])
-        text = b"\n".join(lines)
         yield from self._scan.run(_Once(text))
+
+
+def _joined(values: Sequence[str | bytes | None], before: int) -> tuple[bytes, Sequence[int]]:
+    """The values that could hold something as lines, and the row of each line."""
+    lines, rows = [], []
+    for row, value in enumerate(values, start=before + 1):
+        if value is None or len(value) < SHORTEST:
+            continue
+        line = value if isinstance(value, bytes) else value.encode("utf-8", "replace")
+        lines.append(line)
+        rows.extend([row] * (line.count(b"\n") + 1))
+    return b"\n".join(lines), rows
 
 
 class _Once:
