@@ -23,9 +23,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Kept:
-    """Handler of aiosmtpd. ``accepted``: (recipient, content) in order; ``log``: as Postfix's."""
+    """Handler of aiosmtpd. ``accepted``: (recipient, content) in order; ``log``: as Postfix's.
+
+    ``lingers``: seconds after good-bye until the server hangs up.
+    """
 
     log: Path | None = None
+    lingers: float = 0.0
     accepted: list[tuple[str, bytes]] = field(default_factory=list)
     tried: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -92,6 +96,12 @@ class Counted(SMTP):
         self.transports.append(transport)  # a second time after STARTTLS
         self.there.add(self)
         super().connection_made(transport)
+
+    async def smtp_QUIT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        await self.push("221 2.0.0 Bye")
+        await asyncio.sleep(self.event_handler.lingers)
+        if self.transport is not None:
+            self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.there.discard(self)

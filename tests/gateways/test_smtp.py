@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import ipaddress
 import socket
 import ssl
@@ -208,6 +209,15 @@ def test_tls_is_required_checked_or_left_as_told(certificate: Path) -> None:
         assert plain.kept.accepted == []
         opportunistic = replace(asked, tls=Tls.OPPORTUNISTIC)
         assert delivered(opportunistic, parcels("c@example.com"))[0].fate is Fate.ACCEPTED
+
+
+def test_nothing_stays_open_when_a_server_is_slow_to_hang_up(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Running(Kept(lingers=0.5), tls=context) as one:
+        trusted = server(one.port, tls=Tls.REQUIRED, ca_file=certificate)
+        assert delivered(trusted, parcels("a@example.com"))[0].fate is Fate.ACCEPTED
+        gc.collect()  # a connection that was left open would be warned of here
 
 
 LOG = """\

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 from rich.markup import escape
 
 from sekisho import __version__
@@ -198,6 +199,7 @@ def _to_trace(
         lead_times=leads,
         limits=_limits(answer, inputs, knows_acquirers=read.history.knows_acquirers),
         known_leaks=answer.known_leaks,
+        proposed_groups=answer.proposed_groups,
     )
 
 
@@ -252,14 +254,16 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
     the chance that it came from there; empty where the fraud lies outside the finding's misuse.
     """
     db = run.history.connection
-    rows = [
-        (int(card), number, chance)
-        for number, (cards, chance) in run.answer.victims.items()
-        for card in cards
-    ]
-    db.execute("CREATE OR REPLACE TEMP TABLE victims (card BIGINT, finding BIGINT, chance DOUBLE)")
-    if rows:
-        db.executemany("INSERT INTO victims VALUES (?, ?, ?)", rows)
+    told = run.answer.victims
+    sizes = [len(cards) for cards, _ in told.values()]
+    rows = {
+        "card": np.concatenate([np.zeros(0, np.int64), *(cards for cards, _ in told.values())]),
+        "finding": np.repeat(np.array(list(told), np.int64), sizes),
+        "chance": np.repeat(np.array([chance for _, chance in told.values()], float), sizes),
+    }
+    db.register("victims_told", pa.table(rows))
+    db.execute("CREATE OR REPLACE TEMP TABLE victims AS SELECT DISTINCT * FROM victims_told")
+    db.unregister("victims_told")
     named = [
         (number, finding.entity_kind.value, finding.entity_id)
         for number, finding in enumerate(run.trace.findings)
@@ -280,8 +284,7 @@ def write_exposed_cards(run: TraceRun, path: Path) -> None:
             FROM exposed_cards AS e
             JOIN named AS n ON e.finding = n.finding
             LEFT JOIN drawn_cards AS d ON d.card_ref = e.card_ref
-            LEFT JOIN (SELECT DISTINCT card, finding, chance FROM victims) AS v
-                ON v.card = d.card AND v.finding = e.finding
+            LEFT JOIN victims AS v ON v.card = d.card AND v.finding = e.finding
             ORDER BY entity_id, card_ref
         ) TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
         """  # noqa: S608 - a path of ours, quoted

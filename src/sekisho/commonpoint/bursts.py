@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.domain.history import FraudTable
+from sekisho.stats.tails import binomial_tail, poisson_tail
 
 Ints = NDArray[np.int64]
 
@@ -59,7 +59,7 @@ def _of_one_product(frauds: FraudTable, spots: Ints) -> Ints:
     # The share elsewhere: an attack must not make its own product look common.
     elsewhere = np.bincount(product)[group[:, 1]] - size
     share = np.clip((elsewhere + 1.0) / (spots.size - total + 2.0), 0.0, 1.0)
-    log_p = stats.binom.logsf(size - 1, total, share)
+    log_p = np.log(binomial_tail(size, total, share))
     is_burst = (size >= LEAST) & (log_p < np.log(CHANCE))
     return np.where(is_burst[group_of.ravel()], group_of.ravel(), -1)
 
@@ -75,6 +75,6 @@ def _sudden(frauds: FraudTable, spots: Ints) -> Ints:
     for i in np.flatnonzero(size >= LEAST_BLIND):
         near = (entity == place[i, 0]) & (np.abs(day - place[i, 1]) <= NEARBY_DAYS)
         usual = (int(near.sum()) - int(size[i])) / (2.0 * NEARBY_DAYS)
-        if stats.poisson.logsf(size[i] - 1, max(usual, USUAL_LEAST)) < np.log(CHANCE_BLIND):
+        if poisson_tail(size[i], max(usual, USUAL_LEAST)) < CHANCE_BLIND:
             out[i] = i
     return out[place_of.ravel()]

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.study import Panel, Study
-from sekisho.stats.tails import log_tail
+from sekisho.stats.tails import binomial_tail, log_tail, poisson_tail
 
 if TYPE_CHECKING:
     from sekisho.commonpoint.search import Association
@@ -124,7 +123,7 @@ def lags_of_use(
 
     Counts and shares are those of `UseOrTest`; ``recent`` cards' last visit lay within a week.
     """
-    odd = recent > 0 and float(stats.binom.sf(short - 1, recent, min(usual, 1.0))) < 0.01
+    odd = recent > 0 and float(binomial_tail(short, recent, min(usual, 1.0))) < 0.01
     # Newer to the shop than its other customers are, or too quick for data that is sold first.
     newer = odd and short >= 0.75 * cases
     quickly = quick >= 0.6 * cases and (misused >= 0.15 or quick >= 0.8 * cases)
@@ -194,7 +193,7 @@ def look_alikes(study: Study, drawn: Panel, found: Association, own: Ints) -> Ne
     when = study.spells.leave[every]
     cases = int((study.event[every] & (when >= begin) & (when <= until)).sum())
     ratio = (cases + 1.0) / (expected + 1.0)
-    wave = cases >= WAVE_CASES and float(stats.poisson.sf(cases - 1, expected)) < WAVE_P
+    wave = cases >= WAVE_CASES and float(poisson_tail(cases, expected)) < WAVE_P
     if not wave:
         return Neighbourhood(int(chosen.size), cases, expected, ratio, plain, plain)
     raised = found.expected * ratio

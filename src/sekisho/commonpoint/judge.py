@@ -41,6 +41,15 @@ class Judgement:
     chance: Chance
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The study when the cases ``gone`` have left it, and how chance behaves in it."""
+
+    gone: Ints
+    study: Study
+    chance: Chance
+
+
 @dataclass(slots=True)
 class _Docket:
     """A judgement under way: which entities are done, and the study of the cases that are left."""
@@ -56,6 +65,7 @@ class _Docket:
     taken: list[Association]
     usual: Chance  # while the cases of ``study`` count
     best: Best  # the strongest windows in ``panel``
+    alpha: float  # natural log of the error of the whole run
 
 
 def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judgement:
@@ -65,10 +75,10 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     docket = _Docket(
         ground, drawn, levels, study, ground.panel, np.zeros(size, bool), np.zeros(size, bool),
         np.full(len(study.spells), -1, np.int64), [], learn_chance(ground, study), first,
+        float(np.log(limits.family_wise_error)),
     )  # fmt: skip
-    alpha = float(np.log(limits.family_wise_error))
     for _ in range(HEARINGS_MOST):
-        if docket.done.all() or not _judge_strongest(docket, alpha):
+        if docket.done.all() or not _judge_strongest(docket):
             break
     docket.done &= ~docket.failed
     docket.taken += _suspects(docket, docket.usual)
@@ -78,7 +88,7 @@ def judge(ground: Ground, drawn: Panel, levels: Levels, limits: Limits) -> Judge
     return Judgement(docket.taken, docket.study, docket.usual)
 
 
-def _judge_strongest(docket: _Docket, alpha: float) -> bool:
+def _judge_strongest(docket: _Docket) -> bool:
     """Judge the strongest entity that is left; False if nothing left can be a finding.
 
     By the book the strongest may still be weak by the chance among the others; then the next one
@@ -88,19 +98,20 @@ def _judge_strongest(docket: _Docket, alpha: float) -> bool:
     by_the_book = _log_p(docket, Chance())
     by_the_book[docket.done] = 0.0
     top = int(np.argmin(by_the_book))
-    if best.score[top] <= 0 or by_the_book[top] >= alpha:
+    if best.score[top] <= 0 or by_the_book[top] >= docket.alpha:
         return False
     found = associate(study, docket.panel.select(np.array([top])), best, top, 0.0)
     # Both err upwards: while the victims count, shops that they like look guilty; without them, the
     # background that was fitted to them no longer fits. Chance is no wilder than the milder says.
-    others = learn_chance(ground, study.without(found.spells))
+    rest = study.without(found.spells)
+    others = learn_chance(ground, rest)
     said = [(float(_log_p(docket, chance)[top]), chance) for chance in (others, docket.usual)]
     found.log_p, chance = min(said, key=lambda pair: pair[0])
     docket.done[top] = True
-    if found.log_p >= alpha:
+    if found.log_p >= docket.alpha:
         docket.failed[top] = True
         return int(docket.failed.sum()) < FAILURES_MOST
-    _hear(docket, found, chance, alpha)
+    _hear(docket, found, chance, _Rest(found.spells, rest, others))
     return True
 
 
@@ -109,7 +120,7 @@ def _log_p(docket: _Docket, chance: Chance) -> Floats:
     return run_log_p(docket.ground, chance, docket.best, docket.study.totals, every)
 
 
-def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) -> None:
+def _hear(docket: _Docket, strong: Association, chance: Chance, rest: _Rest) -> None:
     """Settle the level of a strong association and test its innocent explanations."""
     study = docket.study
     found = settle(Bench(docket.ground, study, docket.drawn, docket.levels, chance), strong)
@@ -121,10 +132,10 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
     raised = found.neighbours.log_p - found.neighbours.plain_log_p
     if found.use.is_use_or_test:
         found.kind = SuspectKind.USE_OR_TEST
-    elif found.log_p + raised >= alpha:
+    elif found.log_p + raised >= docket.alpha:
         found.kind = SuspectKind.EXPLAINED
     else:
-        _take_out(docket, found)
+        _take_out(docket, found, rest)
     # Whoever was heard under another level's name is not heard again.
     docket.done |= docket.ground.panel.entities == found.entity
     earlier = [a for a in docket.taken if a.entity == found.entity and a.kind is None]
@@ -134,18 +145,20 @@ def _hear(docket: _Docket, strong: Association, chance: Chance, alpha: float) ->
     docket.taken.append(found)
 
 
-def _take_out(docket: _Docket, found: Association) -> None:
+def _take_out(docket: _Docket, found: Association, rest: _Rest) -> None:
     """The victims of a finding leave the study; who looked weak before is heard again."""
     entities = docket.ground.panel.entities
     docket.owner[found.spells] = found.entity
-    docket.study = docket.study.without(found.spells)
+    if not np.array_equal(found.spells, rest.gone):  # another level has other victims
+        study = docket.study.without(found.spells)
+        rest = _Rest(found.spells, study, learn_chance(docket.ground, study))
+    docket.study, docket.usual = rest.study, rest.chance
     docket.panel = docket.study.renew(docket.ground.panel)
     docket.drawn = docket.study.renew(docket.drawn)
     docket.done |= entities == found.entity
     docket.done |= np.isin(entities, [m.merchant for m in found.members])
     docket.done &= ~docket.failed
     docket.failed[:] = False
-    docket.usual = learn_chance(docket.ground, docket.study)
     docket.best = scan_exact(docket.study, docket.panel)
 
 

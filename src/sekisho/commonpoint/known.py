@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.cohort import DAY, hazard_at_visits
 from sekisho.commonpoint.ports import History
@@ -21,6 +20,7 @@ from sekisho.commonpoint.study import Exposing, Panel, Study, exposing_visits
 from sekisho.domain.finding import EntityKind
 from sekisho.domain.history import VisitTable
 from sekisho.domain.known_leaks import KnownLeak, KnownState, TakenOut
+from sekisho.stats.tails import poisson_tail
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -130,7 +130,7 @@ def _excess_of_clearest_period(study: Study, exposed: Exposed) -> Ints:
         score = np.where(cases > expected, cases * np.log(cases / expected) - cases + expected, 0.0)
     best = int(score.argmax())
     many = round(float(cases[best] - expected[best]))
-    if many < 1 or stats.poisson.sf(cases[best] - 1, expected[best]) >= EXCESS_P:
+    if many < 1 or poisson_tail(cases[best], expected[best]) >= EXCESS_P:
         return np.zeros(0, np.int64)
     victims = exposed.spell[inside[:, best]]
     order = np.argsort(_scattered(study.spells.card[victims]), kind="stable")

@@ -12,7 +12,6 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.explain import lags_of_use
 from sekisho.commonpoint.findings import LEAST_P, day_to_date
@@ -31,6 +30,7 @@ from sekisho.stats.pooling import first_day_of
 from sekisho.stats.scan import Best
 from sekisho.stats.tails import (
     empirical_null,
+    half_width,
     log_any,
     log_tail,
     relative_misfit,
@@ -271,7 +271,7 @@ def _window(
     """
     agreement = court.agreement
     starts, ends, scores = pool_surface(court.pool, strong.entity, strong.period, least=LEAST_CASES)
-    lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
+    lowest = scores.max() - half_width(CONFIDENCE)
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)
     fair_ends = np.flatnonzero(scores.max(axis=0) >= lowest)
     first, last = agreement.since, agreement.as_of

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.cohort import QUIET_GAP
 from sekisho.commonpoint.search import Association
 from sekisho.commonpoint.study import Study
 from sekisho.domain.finding import DataEvidence
 from sekisho.domain.history import MisuseTable
+from sekisho.stats.tails import hypergeometric_tail, poisson_tail
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -80,7 +80,7 @@ def weigh(
     not taken for none).
     """
     shown, known = victims
-    p = float(stats.poisson.sf(shown - 1, by_chance)) if shown else 1.0
+    p = float(poisson_tail(shown, by_chance))
     enough = shown - by_chance >= max(LEAST_VICTIMS, LEAST_SHARE * known)
     return DataEvidence(
         data, shown, known, others[0], others[1], max(p, 1e-300), bool(enough and p < CLEAR)
@@ -89,11 +89,9 @@ def weigh(
 
 def _beyond_others(told: DataEvidence) -> DataEvidence:
     """The same, claimed only if most victims show it, and clearly more often than other fraud."""
-    table = [
-        [told.shown, told.known - told.shown],
-        [told.others_shown, told.others_known - told.others_shown],
-    ]
-    p = float(stats.fisher_exact(table, alternative="greater").pvalue)
+    p = hypergeometric_tail(
+        told.shown, told.known, told.shown + told.others_shown, told.known + told.others_known
+    )
     taken = told.taken and p < CLEAR and 2 * told.shown > told.known
     return DataEvidence(
         told.data, told.shown, told.known, told.others_shown, told.others_known, max(p, 1e-300),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.cohort import DAY
 from sekisho.commonpoint.search import Association
@@ -18,6 +17,7 @@ from sekisho.commonpoint.study import exposing
 from sekisho.commonpoint.theft import Background, compare, count_cards, first_visits
 from sekisho.domain.finding import CardGroup, TerminalCount, Terminals, TheftKind
 from sekisho.domain.history import TerminalTable, VisitTable
+from sekisho.stats.tails import negative_binomial_tail, poisson_tail
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -116,9 +116,9 @@ def _chance(group: CardGroup, misfit: float) -> float:
     if not group.defrauded:
         return 1.0
     expected = max(group.expected, 1e-9)
-    plain = float(stats.poisson.sf(group.defrauded - 1, expected))
+    plain = float(poisson_tail(group.defrauded, expected))
     if misfit <= 0:
         return plain
     size = 1.0 / misfit
-    heavy = float(stats.nbinom.sf(group.defrauded - 1, size, size / (size + expected)))
+    heavy = float(negative_binomial_tail(group.defrauded, size, expected))
     return max(plain, heavy)

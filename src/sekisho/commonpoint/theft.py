@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sekisho.commonpoint.cohort import DAY, hazard_at_visits
 from sekisho.commonpoint.search import Association, MemberWindow
 from sekisho.commonpoint.study import Study, exposing
 from sekisho.domain.finding import CardGroup, Theft, TheftKind
 from sekisho.domain.history import VisitTable
-from sekisho.stats.tails import log_tail
+from sekisho.stats.tails import binomial_tail, log_tail
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -95,7 +94,7 @@ def compare(entered: CardGroup, charged: CardGroup, misfit: float = 0.0) -> Thef
     rate = max(victims - background, 0.0) / max(entered.cards + charged.cards, 1)
     alike = charged.expected + rate * charged.cards
     share = alike / max(alike + entered.expected + rate * entered.cards, 1e-9)
-    p_database = float(stats.binom.cdf(charged.defrauded, victims, min(share, 1.0)))
+    p_database = 1.0 - float(binomial_tail(charged.defrauded + 1, victims, min(share, 1.0)))
     kind = TheftKind.CANNOT_BE_TOLD
     if p_form < CLEAR <= p_database:
         kind = TheftKind.DATABASE

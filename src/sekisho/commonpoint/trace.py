@@ -16,6 +16,7 @@ from sekisho.commonpoint.judge import Judgement, judge
 from sekisho.commonpoint.known import take_out
 from sekisho.commonpoint.levels import Levels, read_levels
 from sekisho.commonpoint.ports import History
+from sekisho.commonpoint.proposed import propose_groups
 from sekisho.commonpoint.search import Association, Chance, Ground, Limits, prepare
 from sekisho.commonpoint.study import Panel, Study, make_study
 from sekisho.commonpoint.taken import data_taken
@@ -23,7 +24,7 @@ from sekisho.commonpoint.terminals import leaking_terminals
 from sekisho.commonpoint.theft import Background, how_taken
 from sekisho.commonpoint.to_come import corrected_rate, report_delays
 from sekisho.domain.errors import NothingToDo
-from sekisho.domain.finding import EntityKind, Finding, SuspectKind
+from sekisho.domain.finding import EntityKind, Finding, ProposedGroup, SuspectKind
 from sekisho.domain.history import ExposureWindow, MisuseTable, Survey
 from sekisho.domain.known_leaks import KnownLeak, TakenOut
 from sekisho.domain.progress import Progress
@@ -85,6 +86,7 @@ class Answer:
     drawn: Panel
     ground_alpha: float
     known_leaks: tuple[TakenOut, ...] = ()
+    proposed_groups: tuple[ProposedGroup, ...] = ()
 
 
 def trace(
@@ -219,6 +221,7 @@ def _answer(run: _Run, chance: list[float]) -> Answer:
         drawn=run.drawn,
         ground_alpha=run.question.limits.family_wise_error,
         known_leaks=run.known,
+        proposed_groups=propose_groups(study, book.levels, [(a, d[0]) for a, d in strong]),
     )
 
 

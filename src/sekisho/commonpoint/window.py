@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from sekisho.commonpoint.study import Panel, Study
 from sekisho.stats.scan import surface
+from sekisho.stats.tails import half_width
 
 CONFIDENCE = 0.95
 SURFACE_BINS = 400
@@ -40,7 +40,7 @@ def estimate_window(
         panel.visits, study.for_scan(), number, period, limit=SURFACE_BINS
     )
     best = [int(at) for at in np.unravel_index(int(scores.argmax()), scores.shape)]
-    lowest = scores.max() - stats.chi2.ppf(CONFIDENCE, 1) / 2
+    lowest = scores.max() - half_width(CONFIDENCE)
     fair_starts = np.flatnonzero(scores.max(axis=1) >= lowest)
     fair_ends = np.flatnonzero(scores.max(axis=0) >= lowest)
     first, last = int(starts[best[0]]), int(ends[best[1]])

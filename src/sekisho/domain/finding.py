@@ -215,6 +215,26 @@ class Finding:
     theft: Theft | None = None  # None where the history does not say who initiated a charge
 
 
+class CommonSign(StrEnum):
+    """In what the leaks of several shops agree."""
+
+    MISUSE = "misuse"  # their stolen cards came into use on the same days
+    WINDOW = "window"  # they leaked on the same days
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedGroup:
+    """Findings that may be one leak: the same operator, or a service that all of them use.
+
+    ``members`` are entity ids of findings; ``p_value`` is the chance that two unrelated leaks of
+    this run agree as well. Proposed, never asserted.
+    """
+
+    members: tuple[str, ...]
+    signs: tuple[CommonSign, ...]
+    p_value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Funnel:
     """How the exposed cards of all findings thin out, each step a subset of the one before."""
@@ -292,3 +312,4 @@ class Trace:
     lead_times: tuple[LeadTime, ...] = ()
     limits: tuple[str, ...] = ()  # stable keys of what this run could not know
     known_leaks: tuple[TakenOut, ...] = ()  # taken out first, in the order of their file
+    proposed_groups: tuple[ProposedGroup, ...] = ()  # findings that may be one leak

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,6 +99,6 @@ def with_reports_to_come(delays: Delays, age: Ints, confidence: float) -> Total:
         return Total(float(age.size), float(age.size), float(age.size))
     error = float((np.sqrt(delays.variance_within(age[usable])) / share).sum())
     variance = float(((1.0 - share) / share**2).sum()) + error**2
-    spread = float(stats.norm.ppf(0.5 + confidence / 2))
+    spread = float(special.ndtri(0.5 + confidence / 2))
     factor = float(np.exp(spread * np.sqrt(np.log1p(variance / to_come**2))))
     return Total(age.size + to_come, age.size + to_come / factor, age.size + to_come * factor)

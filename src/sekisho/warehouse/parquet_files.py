@@ -241,6 +241,15 @@ def as_text(file: ParquetFile, places: Mapping[str, int]) -> str:
     )
 
 
+def dates(file: ParquetFile, role: Role, places: Mapping[str, int]) -> frozenset[str]:
+    """Give the known columns of days that the file itself keeps as dates."""
+    return frozenset(
+        known
+        for known, place in places.items()
+        if KNOWN[role][known] is Kind.DATE and file.types[place] == "DATE"
+    )
+
+
 def _text_for_reading(name: str, kind: str) -> str:
     if kind in _ZONED_TIMES:  # the engine writes these with their offset
         return f"CAST(CAST({name} AS TIMESTAMPTZ) AS VARCHAR)"

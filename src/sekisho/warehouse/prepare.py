@@ -7,8 +7,9 @@ and are counted.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class Reading:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     short_clocks: frozenset[str] = frozenset()
     whole_amounts: bool = True
+    dates: frozenset[str] = frozenset()  # columns that the file itself keeps as dates
 
 
 @dataclass
@@ -81,8 +83,13 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
 
 
-def settle(role: Role, zone: str, samples: Mapping[str, Sequence[str]]) -> Reading:
-    """Settle how to read a file, from the sampled texts of each known column."""
+def settle(
+    role: Role, zone: str, samples: Mapping[str, Sequence[str]], dates: Iterable[str] = ()
+) -> Reading:
+    """Settle how to read a file, from the sampled texts of each known column.
+
+    ``dates`` are the known columns that the file itself keeps as dates.
+    """
     shapes = {}
     short = set()
     for known, kind in KNOWN[role].items():
@@ -92,7 +99,7 @@ def settle(role: Role, zone: str, samples: Mapping[str, Sequence[str]]) -> Readi
         if kind is Kind.TIME_PART and is_clock_without_seconds(values):
             short.add(known)
     whole = all("." not in value.rstrip("0").rstrip(".") for value in samples.get("amount", ()))
-    return Reading(role, zone, tuple(samples), shapes, frozenset(short), whole)
+    return Reading(role, zone, tuple(samples), shapes, frozenset(short), whole, frozenset(dates))
 
 
 def final_columns(columns: Iterable[str]) -> tuple[str, ...]:
@@ -159,7 +166,10 @@ def _value_of(reading: Reading, known: str) -> str:
         shape = reading.shapes.get(known, Shape.TEXT)
         return text_time(_time_text(reading, known), reading.zone, shape)
     if kind is Kind.DATE:
-        return text_date(_source(known), month_end=known == "expires_on")
+        text = _source(known)
+        plain = known in reading.dates
+        whole = text_date(text, month_end=known == "expires_on")
+        return f"TRY_CAST({text} AS DATE)" if plain else whole
     if kind is Kind.FLAG:
         return flag(_source(known))
     if kind is Kind.MINOR:
@@ -261,6 +271,10 @@ def _counted(reading: Reading) -> dict[str, str]:
     return conditions
 
 
+_BATCH_ROWS = 100_000
+_BATCHES = 8
+
+
 @dataclass
 class Preparer:
     """Writes the prepared file of one input."""
@@ -280,8 +294,8 @@ class Preparer:
     def from_query(self, source: str) -> Prepared:
         """Give the same for ``source``, SQL that yields ``row__`` and the known columns as text."""
         with plain_errors(self.label):
-            reader = self.connection.cursor().sql(source).to_arrow_reader(200_000)
-        return self.from_blocks(Block(pa.Table.from_batches([batch]), ()) for batch in reader)
+            reader = self.connection.cursor().sql(source).to_arrow_reader(_BATCH_ROWS)
+        return self.from_blocks(_blocks_of(reader))
 
     def _typed(self, blocks: Iterable[Block]) -> Iterable[pa.Table]:
         query = reading_sql(self.reading, "block__")
@@ -340,6 +354,13 @@ class Preparer:
         self.rejects.add(
             Rejected(self.label, row, *problem.split("|", 1)) for row, problem in pairs
         )
+
+
+def _blocks_of(batches: Iterable[pa.RecordBatch]) -> Iterator[Block]:
+    """Give blocks of several batches each: the engine reads the batches of a block side by side."""
+    waiting = iter(batches)
+    while some := list(itertools.islice(waiting, _BATCHES)):
+        yield Block(pa.Table.from_batches(some), ())
 
 
 def _in_one_width(rows: pa.Table) -> pa.Table:

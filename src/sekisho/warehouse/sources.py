@@ -177,7 +177,10 @@ def prepare(
     folder.mkdir(parents=True, exist_ok=True)
     places = {known: place for known, place in source.places.items() if known != "pan"}
     samples = {known: source.samples[known] for known in places}
-    reading = settle(source.role, opening.zone, samples)
+    dates: frozenset[str] = frozenset()
+    if isinstance(source.table, ParquetFile):
+        dates = parquet_files.dates(source.table, source.role, places)
+    reading = settle(source.role, opening.zone, samples, dates)
     out = folder / f"{source.role}-{number}.parquet"
     preparer = Preparer(opening.connection, reading, source.label, out, opening.rejects)
     if isinstance(source.table, ParquetFile):

@@ -166,7 +166,8 @@ def text_date(text: str, *, month_end: bool) -> str:
     if not month_end:
         return whole
     return fill(
-        "CASE WHEN regexp_full_match({text}, '[0-9]{{4}}[-/]?(0[1-9]|1[0-2])') "
+        "CASE WHEN strlen({text}) > 7 THEN {whole} "  # no month is so long: spares two matches
+        "WHEN regexp_full_match({text}, '[0-9]{{4}}[-/]?(0[1-9]|1[0-2])') "
         "THEN last_day(TRY_CAST({text}[1:4] || '-' || {text}[-2:] || '-01' AS DATE)) "
         "WHEN regexp_full_match({text}, '(0[1-9]|1[0-2])/?[0-9]{{2}}') "
         "THEN last_day(TRY_CAST('20' || {text}[-2:] || '-' || {text}[1:2] || '-01' AS DATE)) "

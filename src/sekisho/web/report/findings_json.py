@@ -23,6 +23,7 @@ from sekisho.domain.finding import (
     LeadTime,
     Member,
     Method,
+    ProposedGroup,
     Terminals,
     Theft,
     Trace,
@@ -63,6 +64,7 @@ def findings_document(trace: Trace) -> Document:
         "lead_times": [_lead_time(lead) for lead in trace.lead_times],
         "limits": list(trace.limits),
         "known_leaks": [_known_leak(known) for known in trace.known_leaks],
+        "proposed_groups": [_proposed(group) for group in trace.proposed_groups],
         "inputs": [_input(file) for file in trace.inputs],
         "method": _method(trace.method),
     }
@@ -249,6 +251,14 @@ def _known_leak(known: TakenOut) -> Document:
         "cards_defrauded": known.cards_defrauded,
         "cards_expected": known.cards_expected,
         "cards_taken_out": known.cards_taken_out,
+    }
+
+
+def _proposed(group: ProposedGroup) -> Document:
+    return {
+        "members": list(group.members),
+        "signs": [sign.value for sign in group.signs],
+        "p_value": max(group.p_value, P_VALUE_FLOOR),
     }
 
 

@@ -110,6 +110,14 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "ranking.caption": "All findings with their windows",
         "ranking.chart": "Exposure windows of the findings on a time line from {start} to {end}; "
         "every date is in the table that follows.",
+        "proposed.heading": "These shops may be one leak",
+        "proposed.intro": "No file says that they belong together. The agreement below would be "
+        "rare between leaks that have nothing to do with each other. It is proposed, not asserted.",
+        "proposed.misuse": "Their stolen cards came into use on the same days.",
+        "proposed.window": "They leaked on the same days.",
+        "proposed.chance": "The chance that two unrelated leaks agree as well: {chance}.",
+        "proposed.next": "Ask their acquirers whether these shops have an operator, a payment page "
+        "or another service in common. If so, name it in the file of merchants and trace again.",
         "ranking.rank": "No.",
         "ranking.place": "Place",
         "ranking.level": "Level",

@@ -111,6 +111,14 @@ TEXTS: Final[Mapping[str, str]] = MappingProxyType(
         "ranking.caption": "検出結果と漏えい対象期間の一覧",
         "ranking.chart": "{start}から{end}までの時間軸に、各検出結果の漏えい対象期間を示した図。"
         "日付はすべて次の表にあります。",
+        "proposed.heading": "一つの漏えいである可能性のある加盟店",
+        "proposed.intro": "これらの加盟店の関係を示すデータはありません。ただし、互いに無関係な"
+        "漏えいであれば、次のような一致はまれにしか起こりません。可能性の提示であり、断定ではありません。",
+        "proposed.misuse": "盗まれたカードが同じ時期に使われ始めています。",
+        "proposed.window": "漏えいの時期が一致しています。",
+        "proposed.chance": "無関係な二つの漏えいが偶然この程度に一致する確率：{chance}。",
+        "proposed.next": "運営会社、決済画面、その他共通して利用しているサービスがないか、"
+        "アクワイアラーにご確認ください。共通するものが分かれば、加盟店ファイルに記載のうえ、再度お調べください。",
         "ranking.rank": "順位",
         "ranking.place": "利用先",
         "ranking.level": "区分",

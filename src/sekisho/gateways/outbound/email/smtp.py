@@ -161,6 +161,7 @@ class _Line:
         self._server = server
         self._tls = tls
         self._smtp: aiosmtplib.SMTP | None = None
+        self._transport: asyncio.BaseTransport | None = None
         self._used = 0
 
     async def hand_over(self, parcel: Parcel) -> Handed:
@@ -235,13 +236,17 @@ class _Line:
             raise _NoConnection(error.code, _told(error.message)) from None
         except (SMTPException, OSError, ValueError) as error:
             raise _NoConnection(0, _told(f"{type(error).__name__}: {error}")) from None
-        self._smtp, self._used = smtp, 0
+        self._smtp, self._transport, self._used = smtp, smtp.transport, 0
         return smtp
 
     def _drop(self) -> None:
+        """End the connection now: closing TLS in form would wait for the server."""
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
+        self._transport = None
 
     async def quit(self) -> None:
         """Leave politely; a server that is gone is no trouble."""
