@@ -85,7 +85,7 @@ def _panhunt(command: list[str], folder: Path) -> Shown:
     shown: Shown = Counter()
     with tempfile.TemporaryDirectory() as out:
         done = [*command, "-q", "-o", out, "-j", out, str(folder)]
-        subprocess.run(done, capture_output=True, check=False)
+        subprocess.run(done, capture_output=True, check=False, cwd=out)  # it leaves a log there
         for report in Path(out).glob("*.json"):
             found = json.loads(report.read_text(encoding="utf-8"))["pans_found_results"]
             for path, numbers in found.items():

@@ -81,6 +81,14 @@ def test_the_screen_says_what_and_where_in_both_languages(planted: Path) -> None
         assert card() not in done.stdout + done.stderr
 
 
+def test_the_screen_shows_codes_and_numbers_in_their_order(planted: Path) -> None:
+    (planted / "a.log").write_text(f"cvv=123\ncard {card()} cvv=123\n" * 20)
+    shown = discover(planted).stdout
+    places = [line.split()[1] for line in shown.splitlines() if line.startswith("  line")]
+    assert places == sorted(places, key=int)
+    assert shown.count("security code  ***") == shown.count("card number Visa") == 3
+
+
 def test_a_pipe(tmp_path: Path) -> None:
     done = discover("-", "--json", text=f"one\ntwo {card()}\n")
     (found,) = json.loads(done.stdout)["findings"]

@@ -6,8 +6,11 @@ import gzip
 import io
 import lzma
 import os
+import plistlib
 import socket
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -21,6 +24,7 @@ from benchmarks.parts.card_texts import draw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import sekisho
 from discovery.looking import MACHINE, card, findings, look, reasons
 from sekisho.discovery import opening
 from sekisho.discovery.finding import Kind, NotRead
@@ -245,6 +249,52 @@ def test_a_file_that_shrinks_while_it_is_read_is_counted(planted: Path) -> None:
     reports = list(Looker(MACHINE, told=shrink).look(str(path)))
     assert reasons(reports) == ["became shorter while it was read"]
     assert told
+
+
+def test_a_gigabyte_on_one_line_takes_no_more_memory_than_any_file(planted: Path) -> None:
+    path = planted / "line"
+    with path.open("wb") as file:
+        file.write(b"x" * 100_000)
+        file.seek(1 << 30)  # sparse: nothing is on the disk
+        file.write(f" card {card()}".encode())
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from sekisho.discovery.sources import Looker\n"
+        "from sekisho.discovery.text import Machine\n"
+        "(one,) = Looker(Machine()).look(sys.argv[1])\n"
+        "status = Path('/proc/self/status').read_text(encoding='ascii')\n"
+        "(line,) = (one for one in status.splitlines() if one.startswith('VmHWM'))\n"
+        "print(one.offset, line.split()[1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], check=True, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(sekisho.__file__).parents[1])},
+    )  # fmt: skip
+    offset, kibibytes = map(int, done.stdout.split())
+    assert offset == (1 << 30) + 6
+    assert kibibytes < 512 << 10
+
+
+def test_a_mail_too_large_to_hold_is_looked_at_as_text(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "MOST_IN_MEMORY", 10_000)
+    path = planted / "a.eml"
+    head = "From: a@example.com\nSubject: x\nDate: today\n\n"
+    path.write_text(f"{head}{'x' * 79}\n" * 200 + f"card {card()}\n")
+    reports = look(path)
+    assert len(findings(reports)) == 1
+    (reason,) = reasons(reports)
+    assert "attachments not unpacked" in reason
+
+
+def test_a_property_list_that_refers_to_itself_over_and_over(planted: Path) -> None:
+    value: object = {"card": card()}
+    for _ in range(60):  # written out, more values than there are atoms
+        value = [value, value]
+    path = planted / "a.plist"
+    path.write_bytes(plistlib.dumps(value, fmt=plistlib.FMT_BINARY))  # type: ignore[arg-type]
+    assert len(findings(look(path))) == 1
 
 
 def test_an_endless_growth_ends_where_the_file_ended(tmp_path: Path) -> None:

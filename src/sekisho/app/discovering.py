@@ -24,7 +24,7 @@ FOUND: Final = 1
 NOT_ALL_READ: Final = 3
 FOUND_AND_NOT_ALL_READ: Final = 5
 _MOST_PLACES: Final = 30
-_MOST_IN_PLACE: Final = 5
+_MOST_IN_PLACE: Final = 6
 _MOST_NOT_READ: Final = 20
 
 
@@ -103,7 +103,7 @@ def tell(console: Console, search: Search, language: Language) -> None:
 def _tell_place(console: Console, place: Place, language: Language) -> None:
     texts = TEXTS[language]
     console.print(Text(place.path, style="bold"))
-    first = sorted(place.findings, key=lambda one: one.kind is Kind.PAN)[:_MOST_IN_PLACE]
+    first = _some_of(place.findings)
     for one in first:
         style = "" if one.kind is Kind.PAN else "red"
         brand = f" {BRANDS[one.brand]}" if one.brand else ""
@@ -115,6 +115,17 @@ def _tell_place(console: Console, place: Place, language: Language) -> None:
     if len(place.findings) > len(first):
         rest = texts["screen.more"].format(n=f"{len(place.findings) - len(first):,}")
         console.print(f"  {rest}")
+
+
+def _some_of(findings: list[Finding]) -> list[Finding]:
+    """The first of each sort in the order of the file: half codes and stripes, half numbers."""
+    ordered = sorted(findings, key=lambda one: (one.line or 0, one.offset or 0))
+    worse = [one for one in ordered if one.kind is not Kind.PAN]
+    numbers = [one for one in ordered if one.kind is Kind.PAN]
+    half = _MOST_IN_PLACE // 2
+    chosen = worse[: max(half, _MOST_IN_PLACE - len(numbers))]
+    chosen += numbers[: _MOST_IN_PLACE - len(chosen)]
+    return [one for one in ordered if any(one is other for other in chosen)]
 
 
 def redact_all(
