@@ -11,10 +11,11 @@ from sekisho.app.message_list import read_list
 from sekisho.app.message_settings import MessageSettings, read_settings
 from sekisho.app.message_worker import release_mailing
 from sekisho.app.message_writing import Writer
-from sekisho.app.messaging import Planned, plan_mailing
+from sekisho.app.messaging import PER_JOB, Planned, plan_mailing
 from sekisho.domain.progress import Silent
 from sekisho.rulebook.templates import load
 from sekisho.store.database import Database, Outside
+from sekisho.store.messages import release
 from sekisho.store.migrate import migrate
 from sekisho.store.people import add_person
 from sekisho.store.proposals import approve
@@ -56,7 +57,7 @@ retry_waits_s = [0.2, 0.2, 0.2]
 connections = 3
 carriers = "carriers.toml"
 in_doubt = "{in_doubt}"
-timeout_s = 5
+timeout_s = 120
 {logs}
 """
 CARRIERS = """
@@ -125,10 +126,13 @@ def plan_list(
     )
 
 
-def approve_and_release(store: Store, planned: Planned) -> int:
+def approve_and_release(store: Store, planned: Planned, per_job: int = PER_JOB) -> int:
     with store.transaction("person:chie", "read and agreed") as tx:
         approve(tx, planned.proposal.proposal_id, planned.proposal.payload_hash)
-    return release_mailing(store, planned.mailing_id, "person:ben", "approved")
+    if per_job == PER_JOB:
+        return release_mailing(store, planned.mailing_id, "person:ben", "approved")
+    with store.transaction("person:ben", "approved") as tx:
+        return release(tx, planned.mailing_id, per_job)
 
 
 def by_mail(*names: str) -> list[str]:

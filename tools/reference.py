@@ -20,9 +20,9 @@ differ. The files that go in and come out are described in [files.md](files.md).
 EXIT_HEAD = """## Exit codes
 
 Troubles come as one message: what is wrong, where (file, row, field), and what to do. No message
-ever holds a card number. Results are written whole or not at all. With `SEKISHO_LANG=ja`, or where
-the terminal's locale is Japanese, the messages of `trace`, `import`, `discover`, of key files and
-of the database are in Japanese; others, and those of the option parser, stay in English.
+ever holds a card number. Results are written whole or not at all. With `SEKISHO_LANG=ja`, or
+where the terminal's locale is Japanese, the messages of `trace`, `import`, `discover`, of key files
+and of the database are in Japanese; others, and those of the option parser, stay in English.
 
 | Exit code | Code | Meaning |
 |---|---|---|

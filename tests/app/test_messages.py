@@ -284,7 +284,7 @@ def test_killed_in_the_middle_nobody_twice_nobody_missed(local: Store, tmp_path:
             if moment < len(names) and process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
                 kills += 1
-            process.wait(timeout=60)
+            process.wait(timeout=900)
     assert kills == 2
     assert server.kept.recipients == dict.fromkeys(names, 1)
     assert states(local, planned.mailing_id) == {"email/sent": 700}
