@@ -133,8 +133,12 @@ def test_with_suppression_the_leak_is_still_found_and_nothing_else(
     plain = search_pool(joined.pool, joined.agreement, limits)
     [found], [whole] = answer.findings, plain.findings
     assert found.entity_id == whole.entity_id
-    assert found.cards_defrauded < whole.cards_defrauded
     assert found.log_likelihood_ratio < whole.log_likelihood_ratio
+    # Not the whole history, as where small cells become blocks of weeks.
+    assert found.window_start <= whole.window_end
+    assert whole.window_start <= found.window_end
+    span = (found.window_end - found.window_start).days
+    assert span < 2 * (whole.window_end - whole.window_start).days
     assert all(part.suppressed["case_visits_dropped"] > 0 for part in parts)
 
 

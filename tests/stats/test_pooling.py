@@ -17,6 +17,7 @@ from sekisho.stats.pooling import (
     add_pools,
     case_cells,
     first_day_of,
+    neighbours,
     reach_cells,
     week_of,
 )
@@ -149,6 +150,26 @@ def test_published_cells_hold_at_least_so_many_different_cards():
     assert cost["case_visits"] >= cost["case_visits_coarsened"] + cost["case_visits_dropped"] > 0
     # Of a cell only whether most of its cards are new is told.
     assert set((cells.new / cells.count).tolist()) <= {0.0, 1.0}
+
+
+def test_neighbours_are_put_together_and_nobody_twice():
+    """Four newcomers of one quarter and a regular: three go together, the fourth joins them."""
+    zero = np.zeros(5, np.int64)
+    one = np.ones(5, np.int64)
+    weeks = np.array([10, 12, 13, 20, 21])
+    begin = np.array([0, 0, 0, 0, 19])
+    cells = [zero, zero, begin, weeks, weeks, one, zero, zero]
+    joined, left = neighbours(cells, 3, alike=True)
+    assert [column.tolist() for column in joined[2:6]] == [[0], [10], [20], [4]]
+    assert left[4].tolist() == [21]  # the regular's rectangle begins later: no neighbour of theirs
+    joined, left = neighbours(cells, 3, alike=False)
+    assert joined[5].tolist() == [4]
+    # Two visits of one card have rectangles that do not overlap, so they never count together.
+    twice = [zero[:3], zero[:3], np.array([0, 0, 6]), np.array([5, 6, 9]), np.array([5, 6, 9]),
+             one[:3], zero[:3], zero[:3]]  # fmt: skip
+    joined, left = neighbours(twice, 3, alike=False)
+    assert not joined[5].size
+    assert left[5].sum() == 3
 
 
 def test_entities_with_too_few_visitors_are_left_out():
