@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from sekisho.vault.surrogate import CardRefs
 
 
 @contextmanager
-def served(desk: Desk, settings: DoorSettings | None = None) -> Iterator[Door]:
+def served(
+    desk: Desk, settings: DoorSettings | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[Door]:
     """The door with the vault's own references, closed at the end of the block."""
     refs = CardRefs(CardKey(key_id="test", secret=os.urandom(32)))
-    parts = DoorParts(CardReader(refs.of_text))
+    parts = DoorParts(CardReader(refs.of_text), tls=tls)
     opened: list[Door] = []
     ready = threading.Event()
     stops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []

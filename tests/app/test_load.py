@@ -270,7 +270,7 @@ def test_a_pause_of_the_door_is_charged_to_all_who_waited() -> None:
     """
 
     async def scene() -> dict[str, float]:
-        score = Score(asyncio.get_running_loop().time)
+        score = Score(time.perf_counter)
         line: Line = SlowLine(score, stop_at=20, stop_s=0.5)
         nothing = iter([Purchase("c", "1", "m", "t", 1, "392", "", "000", "", "392", "")] * 100)
         told = await play([line], nothing, Plan(rate=100, count=100), score, Silent())

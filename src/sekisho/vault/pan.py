@@ -108,6 +108,8 @@ _DOUBLED: Final = bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9, *range(10, 256)))
 
 def normalise(text: str) -> str:
     """Return ``text`` with full-width characters made plain, spaces and hyphens taken out."""
+    if text.isascii() and text.isdecimal():
+        return text
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
 
 

@@ -53,7 +53,10 @@ class Plan:
 
 
 class Score:
-    """What came back, and when. Times are those of the event loop, in seconds."""
+    """What came back, and when.
+
+    ``clock``: seconds, finer than a microsecond; an event loop's own may tell milliseconds only.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -63,7 +66,7 @@ class Score:
         self.lags = array.array("d")
         self.sent = 0
         self.warm_up = 0
-        self._clock = clock
+        self.clock = clock
         self._moments: dict[int, float] = {}
 
     @property
@@ -76,7 +79,7 @@ class Score:
         self.sent += 1
         self._moments[number] = moment
         if number >= self.warm_up:
-            self.lags.append(self._clock() - moment)
+            self.lags.append(self.clock() - moment)
 
     def answered(self, number: int, outcome: str, code: str) -> None:
         """The answer to request ``number``: what it says, with its response code."""
@@ -87,7 +90,7 @@ class Score:
         self.outcomes[outcome] += 1
         self.codes[code] += 1
         if number >= self.warm_up:
-            self.latencies.append(self._clock() - moment)
+            self.latencies.append(self.clock() - moment)
 
     def failed(self, number: int, why: str) -> None:
         """Request ``number`` will get no answer."""
@@ -134,12 +137,12 @@ async def play(
     lines: Sequence[Line], source: Iterator[Purchase], plan: Plan, score: Score, progress: Progress
 ) -> Figures:
     """Play ``plan.count`` purchases over open lines; returns when all is answered or given up."""
-    loop = asyncio.get_running_loop()
+    clock = score.clock
     score.warm_up = plan.warm_up
-    begin = loop.time() + 0.05
+    begin = clock() + 0.05
     number = 0
     while number < plan.count:
-        due = min(plan.count, int((loop.time() - begin) * plan.rate) + 1)
+        due = min(plan.count, int((clock() - begin) * plan.rate) + 1)
         before = number
         while number < due:
             line = lines[number % len(lines)]
@@ -150,12 +153,12 @@ async def play(
             for line in lines:
                 line.flush()
             progress.advance(number - before)
-        pause = begin + number / plan.rate - loop.time()
+        pause = begin + number / plan.rate - clock()
         await asyncio.sleep(max(min(pause, _TICK_S), 0.0))
-    until = loop.time() + plan.patience_s
-    while score.unanswered and loop.time() < until:
+    until = clock() + plan.patience_s
+    while score.unanswered and clock() < until:
         await asyncio.sleep(_TICK_S)
-    seconds = loop.time() - begin
+    seconds = clock() - begin
     score.give_up()
     return _figures(score, seconds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ def run_load(request: LoadRequest, progress: Progress) -> Figures:
 
 
 async def _run(request: LoadRequest, source: Iterator[Purchase], progress: Progress) -> Figures:
-    score = Score(asyncio.get_running_loop().time)
+    score = Score(time.perf_counter)
     make = _line_maker(request.target, score)
     lines: list[Line] = [make() for _ in range(request.connections)]
     progress.step("connect", total=len(lines))

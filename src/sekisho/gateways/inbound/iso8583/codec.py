@@ -265,11 +265,16 @@ class Codec:
         pieces = []
         for number, step, width, shape in plan:
             value = fields[number]
-            fits = len(value) == width and (
+            size = len(value)
+            if size == width and (
                 (step == _FIXED_DIGITS and value.isdecimal())
                 or (step == _FIXED_TEXT and value.isprintable())
-            )
-            pieces.append(value if fits else self._spelled(shape, value))
+            ):
+                pieces.append(value)
+            elif step == _SHORT_DIGITS and size <= width and value.isdecimal():
+                pieces.append(f"{size:02d}{value}")
+            else:
+                pieces.append(self._spelled(shape, value))
         body = "".join(pieces)
         try:
             if self._bcd:

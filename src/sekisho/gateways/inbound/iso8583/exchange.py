@@ -6,7 +6,6 @@ The engine decides and has written it down when it returns; an answer may leave 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -204,8 +203,7 @@ def response_type(kind: str) -> str:
 
 def approval_of(decision_id: str) -> str:
     """An approval code (field 38) that is the same for a repeat: six digits and letters."""
-    hashed = hashlib.blake2b(decision_id.encode(), digest_size=5).digest()
-    return base64.b32encode(hashed)[:6].decode("ascii")
+    return hashlib.blake2b(decision_id.encode(), digest_size=3).hexdigest().upper()
 
 
 def _trace(message: Message) -> str:

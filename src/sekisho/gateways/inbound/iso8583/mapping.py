@@ -170,10 +170,11 @@ class Meaning:
         return self._countries.get(letters) or fields.get(19, "")
 
     def _id(self, fields: Mapping[int, str], sent_at: int) -> str:
-        return ".".join(
+        parts = [
             str(sent_at) if number == 7 else _in_id(number, fields.get(number, ""))
             for number in self._settings.key
-        )
+        ]
+        return ".".join(parts)
 
     def _original(self, fields: Mapping[int, str], sent_at: int, now: int) -> str:
         """The id of what is reversed: field 90 where there is one, else the reversal's own fields.
