@@ -96,7 +96,7 @@ class World:
         return self.desk.decide(AuthorizationRequest(**{**values, **more}))
 
     def follow(self) -> int:
-        return Follower(self.asking, self.desk).follow_once()
+        return Follower(self.asking, self.desk).follow_once(500)
 
     def work(self, rounds: int = 20) -> None:
         """Run every job that is due."""

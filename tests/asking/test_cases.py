@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from asking.asking_world import HANAKO, NOBODY, NOON, TARO, World, new_world
+from sekisho.app.asking.asking import TICK
+from sekisho.app.asking.following import Follower
 from sekisho.domain.asking import (
     Answer,
     CaseState,
@@ -24,7 +26,7 @@ from sekisho.domain.errors import BadInput, Conflict, NotAllowed
 from sekisho.domain.message import MessageState
 from sekisho.store import cases
 from sekisho.store.messages import Change, begin, by_number, change
-from sekisho.store.tables import audit_entry
+from sekisho.store.tables import audit_entry, instant, outbox_job
 from sekisho.store.verify import verify
 
 
@@ -148,6 +150,50 @@ def test_the_first_answer_wins_and_later_ones_are_written_down(world: World) -> 
         assert [one.case_id for one in listed] == [case.case_id]
         kept = cases.answers(connection, case.case_id)
     assert [one["result"]["counted"] for one in kept] == ["first", "later"]
+
+
+def test_the_desk_marks_a_contradiction_as_seen_to(world: World) -> None:
+    decision = world.buy()
+    world.follow()
+    world.say(decision.decision_id, Answer.MINE)
+    world.say(decision.decision_id, Answer.NOT_MINE)
+    world.asking.close_unanswered("person:dai", "called: it was hers", decision.decision_id)
+    case = world.case(decision.decision_id)
+    assert (case.contradicted, case.closed_as) == (False, Closing.MINE)
+
+
+def test_a_stop_at_night_after_the_desk_took_over_is_called_about_in_the_morning(
+    world: World,
+) -> None:
+    decision = world.buy()
+    world.follow()
+    world.work()
+    world.say(decision.decision_id, Answer.UNSURE)
+    world.say(decision.decision_id, Answer.UNSURE)
+    world.forward(minutes=5)
+    assert world.case(decision.decision_id).state is CaseState.WITH_AGENT
+    world.say(decision.decision_id, Answer.NOT_MINE, Way.LINK)
+    world.work()
+    assert "phone" not in world.channels()
+    world.forward(hours=7, minutes=25)
+    assert "phone" in world.channels()
+
+
+def test_a_quiet_case_is_looked_at_ever_more_rarely(world: World) -> None:
+    world.clock.now = NOON
+    world.buy()
+    world.follow()
+    looks = 0
+    end = world.clock.now.timestamp() + 71 * 3600
+    while world.clock.now.timestamp() < end:
+        world.work(1)
+        looks += 1
+        with world.store.read() as connection:
+            due = connection.execute(
+                select(func.min(outbox_job.c.due_us)).where(outbox_job.c.kind == TICK)
+            ).scalar_one()
+        world.clock.now = max(world.clock.now, instant(due))
+    assert looks < 150
 
 
 def test_the_same_answer_again_is_the_same_answer(world: World) -> None:
@@ -294,6 +340,34 @@ def test_an_engine_that_was_put_back_is_followed_from_the_beginning(world: World
     with world.store.read() as connection:
         assert [one.decision_id for one in cases.list_cases(connection)] == [first.decision_id]
         assert len(cases.purchases(connection, world.case(first.decision_id).case_id)) == 1
+
+
+def test_what_nothing_follows_from_makes_no_transactions(world: World) -> None:
+    for number in range(400):
+        world.buy(f"c-{number % 50}", 900)
+    asked = world.buy()
+    follower = Follower(world.asking, world.desk)
+    begun: list[str] = []
+    really = world.store.transaction
+
+    def counted(actor: str, reason: str) -> Any:
+        begun.append(actor)
+        return really(actor, reason)
+
+    world.store.transaction = counted  # type: ignore[method-assign]
+    assert [follower.follow_once(50) for _ in range(10)] == [50] * 8 + [1, 0]
+    assert len(begun) == 2, "the first, and the one with the question"
+    assert world.case(asked.decision_id).state is CaseState.OPEN
+    for _ in range(30):
+        world.buy("c-1", 900)
+    assert follower.follow_once(50) == 30
+    assert Follower(world.asking, world.desk).follow_once(50) == 30, "kept later: read once more"
+    world.clock.forward(seconds=6)
+    world.buy("c-1", 900)
+    assert follower.follow_once(50) == 0, "another one was quicker"
+    assert follower.follow_once(50) == 1
+    with world.store.read() as connection:
+        assert len(cases.list_cases(connection)) == 1
 
 
 def test_no_message_row_names_the_card(world: World) -> None:

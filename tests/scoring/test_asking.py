@@ -163,12 +163,27 @@ class Question(RuleBasedStateMachine):
         assert step.counted is not None
         if step.counted in ACTS:
             self.acted.append((step.counted, answer))
+        if step.counted is Counted.UNSURE and before.state is CaseState.OPEN:
+            helped = self.case.state is CaseState.WITH_AGENT
+            assert helped == (before.unsure + 1 >= self.policy.unsure_most)
         if way is Way.LINK:
             assert set(step.effects) <= {Effect.STOP_CARD}
             assert self.case.state is before.state or self.case.state is CaseState.STOPPED
         if step.counted in (Counted.LATER, Counted.REFUSED):
             assert replace(self.case, contradicted=before.contradicted) == before
             assert step.effects == ()
+
+    @precondition(lambda self: self.begun and self.case.state is not CaseState.CLOSED)
+    @rule()
+    def not_me_by_link(self) -> None:
+        before = self.case
+        step = machine.answered(self.case, Answer.NOT_MINE, Way.LINK, self.policy, self.now)
+        if before.state is CaseState.STOPPED:
+            assert (step.counted, step.case, step.effects) == (Counted.LATER, before, ())
+        else:
+            self.acted.append((Counted.FIRST, Answer.NOT_MINE))
+            assert step.effects == (Effect.STOP_CARD,)
+        self.take(step)
 
     @precondition(lambda self: self.begun and self.case.state is not CaseState.CLOSED)
     @rule(approved=st.booleans())

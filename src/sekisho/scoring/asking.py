@@ -124,7 +124,7 @@ def next_due(case: HolderCase, reach: Reach, policy: AskPolicy, now: int) -> int
 def reported(case: HolderCase, step: int, state: OutreachState, now: int) -> HolderCase:
     """The case after a report on one outreach; unchanged where the report comes too late."""
     one = case.outreach[step]
-    if case.state is CaseState.CLOSED or not may_become(one.state, state):
+    if not may_become(one.state, state):
         return case
     return _with_outreach(case, replace(one, state=state, changed_at=now))
 

@@ -73,15 +73,15 @@ def find_case(place: Transaction | Connection, asked: str) -> HolderCase:
     return _case(row, _outreach(place, [row.case_id])[row.case_id])
 
 
-def open_cases(tx: Transaction, card_refs: Iterable[str]) -> dict[str, HolderCase]:
+def open_cases(place: Transaction | Connection, card_refs: Iterable[str]) -> dict[str, HolderCase]:
     """The cases of these cards that are not closed, by card (there is one at most)."""
     wanted, found = sorted(set(card_refs)), dict[str, HolderCase]()
     for first in range(0, len(wanted), _LOOKUP):
         some = holder_case.c.card_ref.in_(wanted[first : first + _LOOKUP])
-        rows = tx.execute(
+        rows = place.execute(
             select(holder_case).where(some, holder_case.c.state != CaseState.CLOSED)
         ).all()
-        tries = _outreach(tx, [row.case_id for row in rows])
+        tries = _outreach(place, [row.case_id for row in rows])
         found |= {row.card_ref: _case(row, tries[row.case_id]) for row in rows}
     return found
 
@@ -156,10 +156,12 @@ def split_case(tx: Transaction, case: HolderCase, decision_ids: Sequence[str]) -
     tx.record("case.open", f"case:{case.case_id}", details)
 
 
-def was_refused(tx: Transaction, card_ref: str) -> bool:
-    """Whether a holder said "not mine" of this card: it is blocked, there is nothing to ask."""
+def was_refused(tx: Transaction, card_ref: str, since: int) -> bool:
+    """Whether the holder said "not mine" of this card ``since`` then (seconds): it is blocked."""
     found = select(holder_case.c.case_id).where(
-        holder_case.c.card_ref == card_ref, holder_case.c.closed_as == Closing.NOT_MINE
+        holder_case.c.card_ref == card_ref,
+        holder_case.c.closed_as == Closing.NOT_MINE,
+        holder_case.c.closed_us >= since * _SECOND_US,
     )
     return tx.execute(found.limit(1)).first() is not None
 

@@ -212,7 +212,7 @@ class Asking:
             order = what_follows.reissue_draft(case, now)
             cases.write_draft(tx, case.case_id, "reissue", order)
         if Effect.STOP_CARD in step.effects:
-            jobs.append(once(case.case_id, "stopped"))
+            jobs.append(follow_case(case.case_id, "stopped"))
         enqueue(tx, jobs)
         if own and step.counted in (Counted.FIRST, Counted.CONFIRMED):
             self._ask_the_rest(tx, case, everything, about)
@@ -241,13 +241,21 @@ class Asking:
         cases.split_case(tx, new, [one.decision_id for one in left])
         step = machine.opened(new, self._reach(tx, holder, left[0]), self.policy, self.now(tx))
         self._go(tx, new, step, (holder, left[0]))
-        enqueue(tx, [first_tick(new.case_id)])
+        enqueue(tx, [follow_case(new.case_id)])
 
     def close_unanswered(self, who: str, reason: str, asked: str) -> HolderCase:
-        """Close a case that nobody will answer; the agent needs the permission."""
+        """Close a case that nobody will answer; the agent needs the permission.
+
+        A closed case with a contradiction is marked as seen to.
+        """
         with self.store.transaction(who, reason) as tx:
             require(tx, PERMISSION)
             before = cases.find_case(tx, asked)
+            if before.contradicted:
+                after = replace(before, contradicted=False)
+                cases.save_case(tx, before, after)
+                tx.record("case.settle", f"case:{after.case_id}")
+                return after
             after = machine.closed_unanswered(before, self.now(tx))
             cases.save_case(tx, before, after)
             self._supersede(tx, after)
@@ -279,9 +287,9 @@ def reach_of(holder: Holder | None) -> Reach:
     return Reach(channels, ZoneInfo(holder.time_zone))
 
 
-def first_tick(case_id: str) -> NewJob:
+def follow_case(case_id: str, since: str = "all") -> NewJob:
     """The job that follows a case for as long as something can become due."""
-    return NewJob(TICK, f"{case_id}/all", {"case": case_id})
+    return NewJob(TICK, f"{case_id}/{since}", {"case": case_id})
 
 
 def once(case_id: str, why: str) -> NewJob:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from sekisho.app.asking.asking import TICK, Asking, first_tick, once, reach_of
-from sekisho.domain.asking import CaseState, HolderCase, OutreachState, Purchase
+from sekisho.app.asking.asking import TICK, Asking, follow_case, once, reach_of
+from sekisho.domain.asking import CaseState, HolderCase, Purchase
 from sekisho.domain.authorization import DecisionKind, Feed, RequestKind, Told
 from sekisho.domain.errors import Conflict
+from sekisho.domain.message import Channel
 from sekisho.scoring import asking as machine
 from sekisho.store import cases
 from sekisho.store.holders import holder_of
@@ -18,36 +19,71 @@ from sekisho.store.tables import instant
 from sekisho.store.transaction import Transaction
 
 CURSOR: Final = "asking"
-BATCH: Final = 500
+BATCH: Final = 100
+_KEEP_EVERY: Final = 5_000
+_KEEP_AFTER: Final = timedelta(seconds=5)
 LOOK_S: Final = 15
-"""How often the states of messages are looked at while another channel could take over."""
+"""How soon the states of messages are looked at, because another channel could take over."""
+_REFUSED_S: Final = 24 * 3600
+"""So long after "not mine" nothing is asked about the card: by then the engine knows of it."""
+_RARER: Final = 4
+"""The wait between two looks grows to this part of the time since the last message."""
 
 
 class Follower:
-    """Reads the feed from a cursor that is kept in the same transaction as what follows from it."""
+    """Reads the feed from a cursor that is kept in the same transaction as what follows from it.
+
+    Where nothing follows, the cursor is kept now and then only: thousands of decisions a second
+    must not make as many transactions. After a crash those are read a second time, which changes
+    nothing.
+    """
 
     def __init__(self, asking: Asking, feed: Feed) -> None:
         self._asking = asking
         self._feed = feed
+        self._kept = 0
+        self._read: int | None = None
+        self._unkept = 0
+        self._kept_at: datetime | None = None
 
     def follow_once(self, most: int = BATCH) -> int:
         """Take over at most ``most`` decisions; how many. None is lost or taken twice."""
         store = self._asking.store
-        with store.read() as connection:
-            cursor = cases.read_cursor(connection, CURSOR)
+        if self._read is None:
+            with store.read() as connection:
+                self._kept = self._read = cases.read_cursor(connection, CURSOR)
         try:
-            told = self._feed.after(cursor, most)
+            told = self._feed.after(self._read, most)
         except Conflict:
-            self._begin_again(cursor)
+            self._begin_again(self._read)
             return 0
         if not told:
             return 0
+        if self._nothing_follows(told) and not self._keep_now(len(told)):
+            self._read, self._unkept = told[-1].cursor, self._unkept + len(told)
+            return len(told)
         with store.transaction("system:asking", "decisions of the engine") as tx:
-            if cases.read_cursor(tx, CURSOR) != cursor:
-                return 0  # another follower was quicker
+            if cases.read_cursor(tx, CURSOR) != self._kept:
+                self._read = None  # another follower was quicker
+                return 0
             self.take(tx, told)
             cases.write_cursor(tx, CURSOR, told[-1].cursor)
+        self._kept = self._read = told[-1].cursor
+        self._unkept, self._kept_at = 0, store.outside.clock()
         return len(told)
+
+    def _nothing_follows(self, told: Sequence[Told]) -> bool:
+        """Whether no decision is to be asked about or belongs to a case that is not closed."""
+        if any(one.decision.ask for one in told):
+            return False
+        with self._asking.store.read() as connection:
+            return not cases.open_cases(connection, [one.request.card_ref for one in told])
+
+    def _keep_now(self, count: int) -> bool:
+        """Whether it is time to keep the cursor though nothing follows."""
+        if self._kept_at is None or self._unkept + count >= _KEEP_EVERY:
+            return True
+        return self._asking.store.outside.clock() - self._kept_at >= _KEEP_AFTER
 
     def _begin_again(self, cursor: int) -> None:
         """The engine's journal was put back to an earlier state: read it from its beginning.
@@ -57,6 +93,7 @@ class Follower:
         with self._asking.store.transaction("system:asking", "the engine was put back") as tx:
             cases.write_cursor(tx, CURSOR, 0)
             tx.record("case.follow_again", "case:cursor", {"was": cursor})
+        self._read = None
 
     def take(self, tx: Transaction, told: Sequence[Told]) -> None:
         """Open cases and join decisions, in the order in which they were written down.
@@ -78,13 +115,14 @@ class Follower:
                 old += 1
             else:
                 there[card_ref] = self._asking.open_case(tx, card_ref, purchase_of(one))
-                enqueue(tx, [first_tick(there[card_ref].case_id)])
+                enqueue(tx, [follow_case(there[card_ref].case_id)])
         if old:
             tx.record("case.too_old", "case:not_asked", {"decisions": old})
 
     def _to_ask(self, tx: Transaction, one: Told) -> bool:
         known = cases.is_known(tx, one.decision.decision_id)
-        return not known and not cases.was_refused(tx, one.request.card_ref)
+        since = self._asking.now(tx) - _REFUSED_S
+        return not known and not cases.was_refused(tx, one.request.card_ref, since)
 
     def _join(self, tx: Transaction, case: HolderCase, purchase: Purchase) -> HolderCase:
         if not cases.add_purchase(tx, case.case_id, purchase):
@@ -116,17 +154,16 @@ class CaseTick:
         due = machine.next_due(case, reach, self._asking.policy, now)
         if due is None:
             return Done()
-        if case.state is CaseState.OPEN and _may_fail(case, len(reach.ladder)):
-            due = min(due, now + LOOK_S)
+        if case.state is CaseState.OPEN and _may_fail(case):
+            quiet_s = now - case.outreach[-1].made_at
+            due = min(due, now + max(LOOK_S, quiet_s // _RARER))
         # Not before the next second: the machine's time is whole seconds.
         return Later(max(instant(due * 1_000_000), store.outside.clock() + timedelta(seconds=1)))
 
 
-def _may_fail(case: HolderCase, steps: int) -> bool:
-    """Whether a report on a message would make another channel due."""
-    waiting = (OutreachState.CREATED, OutreachState.SENT, OutreachState.DELIVERED)
-    left = len(case.outreach) < steps or any(one.channel != "phone" for one in case.outreach)
-    return left and any(one.state in waiting for one in case.outreach)
+def _may_fail(case: HolderCase) -> bool:
+    """Whether a report on a message would make another channel due, or leave none."""
+    return any(one.channel is not Channel.PHONE and not one.ended for one in case.outreach)
 
 
 def purchase_of(one: Told) -> Purchase:

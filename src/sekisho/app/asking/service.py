@@ -19,7 +19,7 @@ import numpy as np
 from sekisho.app import message_worker
 from sekisho.app.asking.asking import TICK, Asking
 from sekisho.app.asking.desk import DeskLine, desk_handlers
-from sekisho.app.asking.following import CaseTick, Follower
+from sekisho.app.asking.following import BATCH, CaseTick, Follower
 from sekisho.app.asking.links import Links
 from sekisho.app.asking.settings import read_asking
 from sekisho.app.asking.texts import Texts
@@ -105,7 +105,7 @@ class AskingThreads:
         while not self._stop.is_set():
             wait_s = _IDLE_S
             try:
-                if self._follower.follow_once():
+                if self._follower.follow_once() >= BATCH:
                     continue
             except Exception as error:  # whatever it is, the cursor waits and asking goes on later
                 _note("decisions are not followed now", error)

@@ -142,10 +142,13 @@ def close(
     reason: ReasonOption,
     database: DatabaseOption = None,
 ) -> None:
-    """Close a question that nobody will answer. Not possible while the card is stopped by it."""
+    """Close a question that nobody will answer. Not possible while the card is stopped by it.
+
+    A closed one whose answers contradict is marked as seen to.
+    """
     with open_store(database, must_exist=True) as store:
         closed = _asking(store, None).close_unanswered(person(person_id), because(reason), case)
-    _console().print(f"{closed.case_id} is closed, unanswered.")
+    _console().print(f"{closed.case_id} is closed: {closed.closed_as}.")
 
 
 def texts(
