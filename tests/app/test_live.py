@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -232,8 +233,8 @@ def test_a_write_that_fails_in_the_middle_makes_the_state_anew(
 def test_one_process_at_a_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING"):
         desk = open_desk(tmp_path, clock=lambda: BEGIN)
-    assert "no model was given: policy default-1 decides alone" in caplog.text
-    assert desk.decide(request(1)).policy == "default-1"
+    assert "no model was given: policy default-1@" in caplog.text
+    assert desk.decide(request(1)).policy.startswith("default-1@")
     with pytest.raises(Conflict, match="in use"):
         opened(tmp_path)
     desk.close()
@@ -372,3 +373,20 @@ def test_what_is_wrong_with_a_policy_is_said(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput):
         open_desk(tmp_path / "data", clock=lambda: BEGIN, policy=file)
     assert not (tmp_path / "data").exists()
+
+
+def test_lists_of_the_policy_are_heard(tmp_path: Path) -> None:
+    asked = request(1)
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        'version = "1"\n[[lists]]\nname = "denied"\nof = "merchant"\n[[lists.entries]]\n'
+        f'value = "{asked.acquirer_id}/{asked.merchant_id}"\nreason = "takes stolen cards"\n'
+        '[[rules]]\nname = "denied"\nwhen = \'merchant in list("denied")\'\naction = "decline"\n',
+        "utf-8",
+    )
+    desk = open_desk(tmp_path / "data", clock=lambda: BEGIN, policy=file)
+    told = desk.decide(asked)
+    assert (told.kind, told.reasons) == (DecisionKind.DECLINE, ("denied",))
+    elsewhere = replace(request(2), merchant_id="another")
+    assert desk.decide(elsewhere).kind is DecisionKind.APPROVE
+    desk.close()

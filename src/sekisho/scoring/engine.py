@@ -150,12 +150,10 @@ class Engine:
     def _judge(self, request: AuthorizationRequest, a: Authorization, decision_id: str) -> Decided:
         judges = self.judges
         score = 0.0 if judges.forest is None else float(probability(judges.forest, self.features))
-        listed = None
-        if judges.policy.policy.lists:
-            merchant = (request.acquirer_id, request.merchant_id)
-            listed = judges.policy.listed(
-                Subject(request.card_ref, *merchant, request.country), a.at
-            )
+        subject = Subject(
+            request.card_ref, request.acquirer_id, request.merchant_id, request.country
+        )
+        listed = judges.policy.listed(subject, a.at)
         outcome = judges.policy.decide(self.features, score, a.amount, listed)
         now = self._clock()
         declined, ask, reasons, used = self._answer(request, a, outcome, now)

@@ -131,6 +131,8 @@ class CompiledPolicy:
 
     def listed(self, subject: Subject, at: int) -> Flags:
         """Of each list (at least one entry long), whether it holds the subject at that time."""
+        if not self._books:
+            return self._nowhere
         told = np.zeros_like(self._nowhere)
         for place, (one, book) in enumerate(zip(self.policy.lists, self._books, strict=True)):
             until = book.get(key_of(one.of, subject), -1)
