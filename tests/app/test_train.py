@@ -11,9 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.test_evaluate import history
+from sekisho.app.model_file import read_model
 from sekisho.app.program import program
 from sekisho.app.scoring_history import HANDBOOK_COLUMNS, read_history
-from sekisho.app.training import features_of, read_model
+from sekisho.app.training import features_of
 from sekisho.domain.errors import BadInput, NothingToDo
 from sekisho.domain.progress import Silent
 from sekisho.scoring.forest import margins

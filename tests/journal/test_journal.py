@@ -219,6 +219,27 @@ def test_no_room_is_known_before_anything_is_written(tmp_path: Path) -> None:
         assert len(everything(journal)) == count + 1
 
 
+def test_a_disk_that_failed_once_is_not_believed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_fd: int) -> None:
+        raise OSError(5, "input/output error")
+
+    journal = Journal(tmp_path, 1)
+    journal.make_room(1)
+    journal.write(plain(1))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fdatasync", broken)
+        with pytest.raises(OSError, match="input/output"):
+            journal.sync()
+    with pytest.raises(OSError, match="input/output"):
+        journal.sync()
+    with pytest.raises(OSError, match="input/output"):
+        journal.close()
+    with opened(tmp_path) as again:
+        assert everything(again) == [1]
+
+
 def test_an_entry_that_is_too_long_is_refused_whole(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.make_room(1)

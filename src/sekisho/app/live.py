@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
+from sekisho.app.model_file import read_model
 from sekisho.app.policy_file import read_policy
 from sekisho.app.recovery import Snapshooter, recovered
-from sekisho.app.training import read_model
 from sekisho.domain.authorization import (
     AuthorizationRequest,
     CardExposure,
@@ -288,6 +288,14 @@ class LiveDesk:
     def _after_entry(self) -> None:
         if self._snapshooter.due() and self._snapshooter.begin(self.engine.memory):
             self._forget()
+
+    def begin_snapshot(self) -> None:
+        """Begin one now, unless one is being made; otherwise they come by themselves."""
+        self._snapshooter.begin(self.engine.memory)
+
+    def wait_for_snapshot(self) -> None:
+        """Wait until the one that was begun is whole."""
+        self._snapshooter.wait()
 
     def _forget(self) -> None:
         """Let go of what is older than the installation keeps."""

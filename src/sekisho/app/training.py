@@ -8,14 +8,14 @@ import math
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from sekisho import __version__
+from sekisho.app.model_file import SCHEMA, read_model
 from sekisho.app.output import OutputFolder
 from sekisho.app.scoring_history import ScoringHistory, read_history
-from sekisho.domain.errors import BadInput
 from sekisho.domain.progress import Progress
 from sekisho.scoring.forest import Forest, forest_of, margins
 from sekisho.scoring.kernel import run
@@ -28,7 +28,9 @@ from sekisho.scoring.training import Plan, Trained, teach
 from sekisho.warehouse.intake import InputRequest
 from sekisho.web.model_card import CardFacts, render_card
 
-SCHEMA: Final = "sekisho.model/1"
+__all__ = [
+    "TrainRequest", "features_of", "metrics_text", "model_text", "read_model", "train_model",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +106,6 @@ def model_text(trained: Trained, forest: Forest) -> str:
         "forest": {name: values.tolist() for name, values in forest._asdict().items()},
     }
     return json.dumps(told) + "\n"
-
-
-def read_model(path: Path) -> Forest:
-    """The forest of a model.json (or of the folder that holds one). BadInput if it is none."""
-    file = path / "model.json" if path.is_dir() else path
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        if told["schema"] != SCHEMA:
-            raise BadInput(f"{file.name}: {told['schema']!r} is not {SCHEMA}.", hint="Train anew.")
-        if told["vector"] != [slot.name.lower() for slot in Slot]:
-            raise BadInput(
-                f"{file.name} was trained with other features (Sekisho {told['version']}).",
-                hint="Train anew with this version.",
-            )
-        kinds = dict.fromkeys(Forest._fields, np.int32) | {
-            "threshold": np.float32,
-            "value": np.float64,
-        }
-        return Forest(**{name: np.array(told["forest"][name], kinds[name]) for name in kinds})
-    except OSError as error:
-        raise BadInput(f"{file} cannot be read: {error.strerror}.", hint="Name a model.") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"{file.name} is not a model of Sekisho.", hint="Name the folder that train wrote."
-        ) from error
 
 
 def metrics_text(trained: Trained) -> str:

@@ -59,6 +59,7 @@ class Journal:
         self.number = self._segments[-1].number + 1 if self._segments else 1
         self._unsynced: list[int] = []
         self._lock = threading.Lock()
+        self._failed: OSError | None = None
         self.end = self._segments[-1].end if self._segments else 0
         self.synced = self.end
         self._begin(opened_at)
@@ -138,15 +139,24 @@ class Journal:
     def sync(self) -> int:
         """Let all entries so far survive the machine; the position up to which they do.
 
-        May be called from another thread than the writer's.
+        May be called from another thread than the writer's. OSError: the disk failed; from then on
+        it always does, because the system has forgotten what it could not write.
         """
+        if self._failed is not None:
+            raise self._failed
         end, fd = self.end, self._fd  # before the list: a file left in between is in it
         with self._lock:
-            left, self._unsynced = self._unsynced, []
+            left = list(self._unsynced)
+        try:
+            for one in (*left, fd):
+                os.fdatasync(one)
+        except OSError as error:
+            self._failed = error
+            raise
+        with self._lock:
+            self._unsynced = self._unsynced[len(left) :]
         for old in left:
-            os.fdatasync(old)
             os.close(old)
-        os.fdatasync(fd)
         self.synced = max(self.synced, end)
         return end
 
@@ -242,9 +252,10 @@ class Journal:
         """Let everything survive the machine, give back unused room, and let go."""
         if self._fd < 0:
             return
-        self._leave()
-        self.sync()
-        for fd in self._readers.values():
-            os.close(fd)
-        self._readers = {}
-        self._fd = -1
+        try:
+            self._leave()
+            self.sync()
+        finally:
+            for fd in (*self._readers.values(), *self._unsynced):
+                os.close(fd)
+            self._readers, self._unsynced, self._fd = {}, [], -1

@@ -23,7 +23,7 @@ MAGIC: Final = b"SEKISHO1"
 HEAD: Final = struct.Struct("<8sIQQ4x")  # magic, number of the opening, first position, opened at
 FRAME: Final = struct.Struct("<II")  # length of the payload, CRC-32 that begins with the position
 STEP: Final = 4 << 20
-SEGMENT: Final = 256 << 20
+SEGMENT: Final = 128 << 20
 LONGEST: Final = 1 << 20
 BLOCK: Final = 1 << 18
 

@@ -19,8 +19,7 @@ from sekisho.scoring.layout import (
     DATA_TRACK,
     DAY,
     E_AMOUNT,
-    E_AT,
-    E_REST,
+    E_WHEN,
     EXPOSED_AT,
     EXPOSED_DATA,
     EXPOSED_UNTIL,
@@ -49,6 +48,7 @@ from sekisho.scoring.layout import (
     START,
     SUM,
     TAIL,
+    TIME_BITS,
     WEEK,
     WEEK_COUNT,
     WEEK_SUM,
@@ -213,8 +213,9 @@ def _newest(view: Ints, events: Events, a: Authorization, out: Vector) -> None:
     since, changed = UNKNOWN, 0.0
     if high > low:
         cell = place(view, high - 1)
-        since = a.at - events.row[cell, E_AT]
-        changed = 1.0 if events.row[cell, E_REST] >> 16 != a.country else 0.0
+        when = events.row[cell, E_WHEN]
+        since = a.at - (when >> TIME_BITS)
+        changed = 1.0 if (when >> 8) & 0xFFFF != a.country else 0.0
     out[Slot.CARD_SINCE_PREVIOUS] = since
     out[Slot.CARD_COUNTRY_CHANGED] = changed
     low = max(low, high - NEWEST_SCANNED)
@@ -223,11 +224,11 @@ def _newest(view: Ints, events: Events, a: Authorization, out: Vector) -> None:
     largest, smallest = np.int64(0), np.int64(1) << 62
     for position in range(low, high):
         cell = start + (position & wrap)
-        amount, rest = events.row[cell, E_AMOUNT], events.row[cell, E_REST]
-        countries += 1 if rest >> 16 == a.country else 0
-        entries += 1 if (rest >> 8) & 0xFF == a.entry else 0
+        amount, when = events.row[cell, E_AMOUNT], events.row[cell, E_WHEN]
+        countries += 1 if (when >> 8) & 0xFFFF == a.country else 0
+        entries += 1 if (when >> 4) & 0xF == a.entry else 0
         largest = max(largest, amount)
-        if a.at - events.row[cell, E_AT] < DAY and amount < smallest:
+        if a.at - (when >> TIME_BITS) < DAY and amount < smallest:
             smallest = amount
     count = high - low
     out[Slot.CARD_COUNTRY_SHARE] = countries / count if count else UNKNOWN
@@ -246,7 +247,7 @@ def _distinct(view: Ints, events: Events, a: Authorization, low: int, out: Vecto
     position = high - 1
     while position >= low:
         cell = place(view, position)
-        age = a.at - events.row[cell, E_AT]
+        age = a.at - (events.row[cell, E_WHEN] >> TIME_BITS)
         if age >= DAY:
             break
         new = events.merchant[cell] != a.merchant

@@ -46,10 +46,18 @@ from sekisho.scoring.codes import (
     entry_number,
 )
 from sekisho.scoring.forest import Forest, probability
-from sekisho.scoring.layout import DATA_CODE, DATA_EXPIRY, DATA_HOLDER, DATA_TRACK, DAY
+from sekisho.scoring.layout import (
+    DATA_CODE,
+    DATA_EXPIRY,
+    DATA_HOLDER,
+    DATA_TRACK,
+    DAY,
+    LATEST_TIME,
+)
 from sekisho.scoring.lookup import key_of
 from sekisho.scoring.memory import ANSWERS_KEPT, Memory, Window
 from sekisho.scoring.messages import Authorization, Labels
+from sekisho.scoring.messages import Entry as Way
 from sekisho.scoring.policy import CompiledPolicy, Outcome
 from sekisho.scoring.ports import Ledger
 from sekisho.scoring.slots import WIDTH
@@ -128,7 +136,7 @@ class Engine:
     def _time_of(self, request: AuthorizationRequest) -> int:
         """When it happened; a clock that is far ahead of ours would blind all windows."""
         latest = max(self.memory.latest, request.received_at, 1)
-        return min(max(request.authorized_at, 1), latest + AHEAD)
+        return min(max(request.authorized_at, 1), latest + AHEAD, LATEST_TIME)
 
     def _count(self, request: AuthorizationRequest, at: int, position: int) -> Authorization:
         """Count it in the state and leave its features in ``features``."""
@@ -164,17 +172,26 @@ class Engine:
         """Declined, ask, reasons, and whether the holder's window was used."""
         if request.kind is RequestKind.ADVICE:
             return False, outcome.ask, ("advice", *outcome.reasons), False
-        status = int(self.memory.status[a.card])
-        if status:
-            return True, False, (_REFUSED[status],), False
-        if request.request_id in self.memory.early:
-            return True, False, ("reversed_before",), False
+        refused = self._refused(request, a)
+        if refused:
+            return True, False, (refused,), False
         if outcome.firm:
             return True, outcome.ask, outcome.reasons, False
         window = self._window(request, a, now)
         if window is not None:
             return False, False, ("holder_confirmed",), True
         return outcome.decline, outcome.ask, outcome.reasons, False
+
+    def _refused(self, request: AuthorizationRequest, a: Authorization) -> str:
+        """Why it is declined whatever the policy says; empty where there is no such reason."""
+        status = int(self.memory.status[a.card])
+        if status:
+            return _REFUSED[status]
+        if request.request_id in self.memory.early:
+            return "reversed_before"
+        if request.expiry_matches is False and a.entry != Way.STORED:
+            return "expiry_mismatch"
+        return ""
 
     def _window(self, request: AuthorizationRequest, a: Authorization, now: int) -> Window | None:
         for window in self.memory.windows.get((a.card, a.merchant), ()):

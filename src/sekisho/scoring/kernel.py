@@ -25,6 +25,7 @@ from sekisho.scoring.layout import (
     ASKED_AT,
     ASKED_FRAUDS,
     ASKED_GENUINE,
+    BUCKET,
     CAPACITY,
     CARD_WORDS,
     DAY,
@@ -46,7 +47,6 @@ from sekisho.scoring.layout import (
     KNOWN_FRAUD_AT,
     KNOWN_FRAUDS,
     LONGEST,
-    M_RUN,
     MERCHANT_WORDS,
     NEWEST,
     NEWEST_DAY,
@@ -55,6 +55,9 @@ from sekisho.scoring.layout import (
     TAIL,
     UTC_OFFSET,
     WEEK,
+    WEEK_COUNT,
+    WEEK_SUM,
+    WEEKS,
     WINDOWS,
 )
 from sekisho.scoring.messages import Authorization, Authorizations, Labels, first_rows
@@ -73,13 +76,12 @@ from sekisho.scoring.rings import (
 )
 from sekisho.scoring.shops import bucket_of, count_traffic, learn, roll_days, shop_features
 from sekisho.scoring.slots import WIDTH, Slot
-from sekisho.scoring.state import State, with_room
+from sekisho.scoring.state import LINE, State, with_room
 
 Ints = NDArray[np.int64]
 Vector = NDArray[np.float32]
 
 RECORDS_AHEAD, EVENTS_AHEAD = 12, 5
-LINE = 8  # words that memory brings at once
 
 NO_ROOM, ON_TIME, LATE, TOO_LATE, REPEATED = -1, 0, 1, 2, 3
 """What became of an authorization. With NO_ROOM nothing was counted: make room and try again."""
@@ -230,12 +232,16 @@ def _look_ahead(state: State, of: Authorizations, labels: Labels, i: int, j: int
     day = of.at[i] // DAY
     if j + RECORDS_AHEAD < labels.card.size:
         first = np.int64(labels.card[j + RECORDS_AHEAD]) * CARD_WORDS
+        prefetch(state.cards, first + KNOWN_FRAUDS)
         prefetch(state.cards, first + HABIT_COUNT)
         _near_shop(state, np.int64(labels.merchant[j + RECORDS_AHEAD]), day)
     if i + RECORDS_AHEAD < of.card.size:
         first = np.int64(of.card[i + RECORDS_AHEAD]) * CARD_WORDS
-        for word in range(0, CARD_WORDS, LINE):
+        for word in range(0, WEEK_COUNT, LINE):
             prefetch(state.cards, first + word)
+        week = (of.at[i] + state.whole[UTC_OFFSET]) // WEEK % WEEKS
+        prefetch(state.cards, first + WEEK_COUNT + week)
+        prefetch(state.cards, first + WEEK_SUM + week)
         _near_shop(state, np.int64(of.merchant[i + RECORDS_AHEAD]), day)
     if i + EVENTS_AHEAD < of.card.size:
         _near_events(state, of.card[i + EVENTS_AHEAD])
@@ -244,11 +250,10 @@ def _look_ahead(state: State, of: Authorizations, labels: Labels, i: int, j: int
 @compiled
 def _near_shop(state: State, merchant: int, day: int) -> None:
     first = merchant * MERCHANT_WORDS
-    prefetch(state.merchants, first)
     prefetch(state.merchants, first + bucket_of(day))
     prefetch(state.merchants, first + bucket_of(day - 7))
     prefetch(state.merchants, first + bucket_of(day - 30))
-    for word in range(M_RUN, MERCHANT_WORDS, LINE):
+    for word in range(0, BUCKET, LINE):
         prefetch(state.merchants, first + word)
 
 

@@ -18,7 +18,6 @@ from sekisho.scoring.layout import (
     DAY,
     EVENT_WORDS,
     MERCHANT_WORDS,
-    SMALLEST_RING,
     UTC_OFFSET,
 )
 from sekisho.scoring.lookup import Lookup, Table, key_of
@@ -26,7 +25,7 @@ from sekisho.scoring.state import Events, State, new_state, with_room
 
 ANSWERS_KEPT: Final = 7 * DAY
 """How long a repeat of a message is known as one."""
-ROOM: Final = {"cards": 1 << 20, "merchants": 1 << 17}
+ROOM: Final = {"cards": 1 << 20, "merchants": 1 << 17, "events": 1 << 24}
 """Rows set aside to begin with; rows that nobody has cost address space and no memory."""
 EXPOSURE_WORDS: Final = 6  # card row, alert, exposed at, known at, until, data bits; -1: cleared
 Arrays = dict[str, NDArray[Any]]
@@ -142,14 +141,16 @@ class Memory:
 
 def new_memory(utc_offset: int) -> Memory:
     """Nothing is known yet. ``utc_offset`` (seconds): see `state.new_state`."""
-    events = SMALLEST_RING * ROOM["cards"]
-    return Memory(new_state(ROOM["cards"], ROOM["merchants"], utc_offset=utc_offset, events=events))
+    state = new_state(
+        ROOM["cards"], ROOM["merchants"], utc_offset=utc_offset, events=ROOM["events"]
+    )
+    return Memory(state)
 
 
 def rows_wanted(used: dict[str, int]) -> dict[str, int]:
     """How many rows to map of each array that has so many in use: room to grow without a copy."""
     cards = max(2 * used["cards"], ROOM["cards"])
-    events = max(2 * used["events"], SMALLEST_RING * ROOM["cards"])
+    events = max(2 * used["events"], ROOM["events"])
     wanted = {
         "cards": cards,
         "status": cards,

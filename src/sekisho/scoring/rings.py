@@ -18,10 +18,9 @@ from sekisho.scoring.layout import (
     CARD_WORDS,
     COUNTS,
     E_AMOUNT,
-    E_AT,
     E_KEPT,
-    E_REST,
     E_TRANSACTION,
+    E_WHEN,
     EVENT_WORDS,
     FREE,
     HEAD,
@@ -34,6 +33,7 @@ from sekisho.scoring.layout import (
     START,
     SUM,
     TAIL,
+    TIME_BITS,
     WINDOWS,
 )
 from sekisho.scoring.messages import Authorization
@@ -56,6 +56,12 @@ def spread_marks(bits: int) -> int:
 
 
 @compiled
+def time_at(events: Events, cell: int) -> int:
+    """The time of the event in a cell of the arena."""
+    return int(events.row[cell, E_WHEN] >> TIME_BITS)
+
+
+@compiled
 def _leave(card: Ints, events: Events, window: int) -> None:
     """Take the oldest event out of one window."""
     at = place(card, card[TAIL + window])
@@ -72,7 +78,7 @@ def expire(card: Ints, events: Events, now: int) -> None:
     head = card[HEAD]
     for w in range(LONGEST + 1):
         limit = now - WINDOWS[w]
-        while card[TAIL + w] < head and events.row[place(card, card[TAIL + w]), E_AT] <= limit:
+        while card[TAIL + w] < head and time_at(events, place(card, card[TAIL + w])) <= limit:
             _leave(card, events, w)
 
 
@@ -119,7 +125,7 @@ def _take_ring(capacity: int, events: Events, whole: Ints) -> int:
     if whole[free]:
         start = whole[free] - 1
         whole[free] = events.row[
-            start, E_AT
+            start, E_WHEN
         ]  # a free ring keeps the next free one in its first cell
         return int(start)
     start = whole[ARENA_USED]
@@ -132,7 +138,7 @@ def _take_ring(capacity: int, events: Events, whole: Ints) -> int:
 @compiled
 def _give_ring(card: Ints, events: Events, whole: Ints) -> None:
     free = FREE + _size_class(card[CAPACITY])
-    events.row[card[START], E_AT] = whole[free]
+    events.row[card[START], E_WHEN] = whole[free]
     whole[free] = card[START] + 1
 
 
@@ -146,14 +152,14 @@ def _copy(events: Events, source: int, target: int) -> None:
 @compiled
 def marks_at(events: Events, cell: int) -> int:
     """The marks of the event in a cell of the arena."""
-    return int(events.row[cell, E_REST] & 0xFF)
+    return int(events.row[cell, E_WHEN] & 0xF)
 
 
 @compiled
 def position_after(card: Ints, events: Events, at: int) -> int:
     """The position after the last event that is not later than ``at``."""
     position = card[HEAD]
-    while position > card[TAIL + LONGEST] and events.row[place(card, position - 1), E_AT] > at:
+    while position > card[TAIL + LONGEST] and time_at(events, place(card, position - 1)) > at:
         position -= 1
     return int(position)
 
@@ -164,7 +170,7 @@ def find(card: Ints, events: Events, at: int, transaction: int) -> int:
     position = position_after(card, events, at) - 1
     while position >= card[TAIL + LONGEST]:
         cell = place(card, position)
-        if events.row[cell, E_AT] != at:
+        if time_at(events, cell) != at:
             return -1
         if events.row[cell, E_TRANSACTION] == transaction:
             return int(position)
@@ -182,13 +188,12 @@ def insert(
         _copy(events, place(card, later - 1), place(card, later))
         later -= 1
     cell = place(card, position)
-    events.row[cell, E_AT] = a.at
+    who = (np.int64(a.country) << 8) | (np.int64(a.entry) << 4) | np.int64(marks)
+    events.row[cell, E_WHEN] = (np.int64(a.at) << TIME_BITS) | who
     events.row[cell, E_AMOUNT] = a.amount
     events.row[cell, E_KEPT] = kept
     events.row[cell, E_TRANSACTION] = a.transaction
     events.merchant[cell] = a.merchant
-    rest = np.int64(marks) | (np.int64(a.entry) << 8) | (np.int64(a.country) << 16)
-    events.row[cell, E_REST] = rest
     card[HEAD] += 1
     counts = spread_marks(marks)
     for w in range(LONGEST + 1):
@@ -222,7 +227,7 @@ def take_out(card: Ints, events: Events, position: int) -> None:
 def mark(card: Ints, events: Events, position: int, bit: int) -> None:
     """Set a mark of the event at ``position`` that it did not have."""
     cell = place(card, position)
-    events.row[cell, E_REST] |= bit
+    events.row[cell, E_WHEN] |= bit
     for w in range(LONGEST + 1):
         if position >= card[TAIL + w]:
             card[COUNTS + w] += spread_marks(bit)
@@ -242,7 +247,7 @@ def see_from(card: Ints, events: Events, position: int, at: int, view: Ints) -> 
         view[COUNTS + w] = 0
         while tail >= card[TAIL + LONGEST]:
             cell = place(card, tail)
-            if tail < position and events.row[cell, E_AT] <= at - WINDOWS[w]:
+            if tail < position and time_at(events, cell) <= at - WINDOWS[w]:
                 break
             view[SUM + w] += events.row[cell, E_AMOUNT]
             view[COUNTS + w] += spread_marks(marks_at(events, cell))

@@ -36,6 +36,7 @@ from sekisho.scoring.layout import (
     M_RUN,
     M_SUM,
     M_SUM_30D,
+    M_SUMS_END,
     MERCHANT_WORDS,
     NEWEST_DAY,
     RUN,
@@ -68,9 +69,9 @@ def roll_days(shop: Ints, day: int) -> None:
     if day <= newest:
         return
     if day - newest >= DAYS:
-        for word in range(BUCKET, M_RUN):
+        for word in range(BUCKET, MERCHANT_WORDS):
             shop[word] = 0
-        for word in range(M_COUNT_7D, MERCHANT_WORDS):
+        for word in range(M_COUNT_7D, M_SUMS_END):
             shop[word] = 0
         shop[NEWEST_DAY] = day
         return

@@ -22,10 +22,11 @@ from sekisho.scoring.layout import (
 )
 
 Ints = NDArray[np.int64]
+LINE = 8  # words that memory brings at once
 
 
 class Events(NamedTuple):
-    """The arena: recent purchases of all cards, each card's in a ring of its own (44 bytes each).
+    """The arena: recent purchases of all cards, each card's in a ring of its own (36 bytes each).
 
     ``row`` is (cells, EVENT_WORDS), see `layout`; ``merchant`` stands apart because it is scanned.
     """
@@ -56,8 +57,8 @@ def new_state(cards: int, merchants: int, *, utc_offset: int = 0, events: int = 
     whole = np.zeros(STATE_WORDS, np.int64)
     whole[UTC_OFFSET] = utc_offset
     return State(
-        np.zeros((cards, CARD_WORDS), np.int64),
-        np.zeros((merchants, MERCHANT_WORDS), np.int64),
+        _zeros(cards, CARD_WORDS),
+        _zeros(merchants, MERCHANT_WORDS),
         _arena(room),
         whole,
         np.zeros(CARD_WORDS, np.int64),
@@ -86,12 +87,19 @@ def bytes_of(state: State) -> tuple[int, int]:
 
 
 def _arena(room: int) -> Events:
-    return Events(np.zeros((room, EVENT_WORDS), np.int64), np.zeros(room, np.int32))
+    return Events(_zeros(room, EVENT_WORDS), np.zeros(room, np.int32))
+
+
+def _zeros(rows: int, words: int) -> Ints:
+    """Empty rows that begin where a line of memory does: a record then lies on fewer of them."""
+    plain = np.zeros(rows * words + LINE - 1, np.int64)
+    first = -(plain.ctypes.data // 8) % LINE
+    return plain[first : first + rows * words].reshape(rows, words)
 
 
 def _with_rows(records: Ints, rows: int) -> Ints:
     if rows <= records.shape[0]:
         return records
-    grown = np.zeros((max(rows, 2 * records.shape[0]), records.shape[1]), np.int64)
+    grown = _zeros(max(rows, 2 * records.shape[0]), records.shape[1])
     grown[: records.shape[0]] = records
     return grown
