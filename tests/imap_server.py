@@ -12,7 +12,9 @@ import pwd
 import shutil
 import socket
 import ssl
+import stat
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,11 +85,25 @@ class ImapServer:
 
 
 @contextmanager
-def running_imap(folder: Path, certificate: Path) -> Iterator[ImapServer]:
-    """A server with its mail under ``folder``; ended with the block."""
+def running_imap(certificate: Path) -> Iterator[ImapServer]:
+    """A server with a folder of its own; ended and gone with the block."""
     program = shutil.which("dovecot") or shutil.which("/usr/sbin/dovecot")
     if program is None:
         pytest.skip("no Dovecot on this machine (Debian: apt-get install dovecot-imapd)")
+    folder = Path(tempfile.mkdtemp(prefix="sekisho-imap-"))
+    try:
+        folder.chmod(0o755)  # as root, the server runs as other users
+        closed = [one for one in folder.parents if not one.stat().st_mode & stat.S_IXOTH]
+        if os.geteuid() == 0 and closed:
+            pytest.skip(f"Dovecot's users cannot enter {closed[0]}, where temporary files lie")
+        with _running(program, folder, certificate) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(program: str, folder: Path, certificate: Path) -> Iterator[ImapServer]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = int(one.getsockname()[1])
@@ -97,10 +113,6 @@ def running_imap(folder: Path, certificate: Path) -> Iterator[ImapServer]:
     uid, gid = (_NOBODY, _NOBODY) if root else (os.geteuid(), os.getegid())
     if root:
         os.chown(folder / "mail", _NOBODY, _NOBODY)
-        # pytest's folders are the owner's alone; the server's other users pass through them.
-        for above in (folder, *folder.parents):
-            if above.stat().st_uid == 0 and not above.stat().st_mode & 0o001:
-                above.chmod(above.stat().st_mode | 0o011)
     me = pwd.getpwuid(os.geteuid()).pw_name
     users = "" if root else f"default_internal_user = {me}\ndefault_login_user = {me}"
     config = folder / "dovecot.conf"

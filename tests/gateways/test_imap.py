@@ -26,22 +26,22 @@ def lines(mail: bytes) -> list[bytes]:
     return mail.splitlines()
 
 
-def test_a_mailbox_is_read_and_left_as_it_was(tmp_path: Path, certificate: Path) -> None:
-    with running_imap(tmp_path, certificate) as server:
+def test_a_mailbox_is_read_and_left_as_it_was(certificate: Path) -> None:
+    with running_imap(certificate) as server:
         server.deliver("bounce", *samples.ALL)
         mine = box(server, certificate)
         found = list(imap_mails(mine))
         assert sorted(map(lines, found)) == sorted(map(lines, samples.ALL))
         assert list(imap_mails(mine)) == found, "reading changes nothing"
-        seen = [path.name for path in (tmp_path / "mail/bounce/cur").iterdir()]
+        seen = [path.name for path in (server.folder / "mail/bounce/cur").iterdir()]
         assert not any("S" in name.partition(":2,")[2] for name in seen), "none is marked as read"
         assert list(imap_mails(replace(mine, username="nobody.wrote"))) == []
         server.deliver("bounce", samples.POSTFIX, folder='odd "name')
         assert list(imap_mails(replace(mine, folder='odd "name'))) == [samples.POSTFIX]
 
 
-def test_a_huge_mail_is_not_taken_whole(tmp_path: Path, certificate: Path) -> None:
-    with running_imap(tmp_path, certificate) as server:
+def test_a_huge_mail_is_not_taken_whole(certificate: Path) -> None:
+    with running_imap(certificate) as server:
         huge = samples.POSTFIX + b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 80_000
         server.deliver("bounce", huge, samples.POSTFIX)
         first, second = imap_mails(box(server, certificate))
@@ -52,8 +52,8 @@ def test_a_huge_mail_is_not_taken_whole(tmp_path: Path, certificate: Path) -> No
         assert second == samples.POSTFIX
 
 
-def test_what_is_wrong_is_told(tmp_path: Path, certificate: Path) -> None:
-    with running_imap(tmp_path, certificate) as server:
+def test_what_is_wrong_is_told(certificate: Path) -> None:
+    with running_imap(certificate) as server:
         server.deliver("bounce", samples.POSTFIX)
         mine = box(server, certificate)
         with pytest.raises(BadInput, match="refuses the user 'bounce' or the password") as refused:
