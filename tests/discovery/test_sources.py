@@ -251,11 +251,11 @@ def test_a_file_that_shrinks_while_it_is_read_is_counted(planted: Path) -> None:
     assert told
 
 
-def test_a_gigabyte_on_one_line_takes_no_more_memory_than_any_file(planted: Path) -> None:
+def test_one_long_line_takes_no_more_memory_than_any_file(planted: Path) -> None:
     path = planted / "line"
     with path.open("wb") as file:
         file.write(b"x" * 100_000)
-        file.seek(1 << 30)  # sparse: nothing is on the disk
+        file.seek(320 << 20)  # sparse: nothing is on the disk
         file.write(f" card {card()}".encode())
     program = (
         "import sys; from pathlib import Path\n"

@@ -325,6 +325,14 @@ def _read_groups(units: Bytes, start: int, first: int, places: Bytes, ends: Ends
 
 
 @nb.njit(cache=True)
+def _take_run(units: Bytes, start: int, count: int, places: Bytes, ends: Ends) -> None:
+    """Write ``count`` digits that stand together, as `_read_groups` does for groups."""
+    for place in range(count):
+        places[place] = units[start + place] - 48
+    ends[0, 0], ends[0, 1] = count, start + count
+
+
+@nb.njit(cache=True)
 def _more_groups(units: Bytes, start: int, end: int) -> bool:
     """Whether another group of exactly four digits stands right beside, by a blank."""
     if units[start - 1] == 32:
@@ -397,9 +405,7 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
             start, count = start + 2, count - 2
         grouped, shapes = 0, 1
         if DIGITS_MIN <= count <= DIGITS_MAX:
-            for place in range(count):
-                places[place] = units[start + place] - 48
-            ends[0, 0], ends[0, 1] = count, end
+            _take_run(units, start, count, places, ends)
         elif 4 <= count <= 8:
             shapes = _read_groups(units, start, count, places, ends)
             grouped = GROUPED
@@ -409,10 +415,9 @@ def find_numbers(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one compil
             shapes -= 1
             count, end = ends[shapes, 0], ends[shapes, 1]
             brand = _brand(places, count, prefixes, lengths)
-            if brand == 0:
-                if brandless == 0:
-                    continue
-                brandless -= 1
+            if brand == 0 and brandless == 0:
+                continue
+            brandless -= brand == 0
             value, fits = _value(places, count)
             passed = brand > 0 and fits
             flags = grouped | _flags_before(units, start) | _flags_after(units, end)
