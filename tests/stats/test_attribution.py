@@ -33,6 +33,7 @@ def planted(seed: int) -> tuple[Causes, np.ndarray, np.ndarray]:
         block,
         usual,
         there.sum(axis=0).astype(float),
+        np.zeros(4),
     )
     return causes, at.argmin(axis=1)[case], theta
 
@@ -60,7 +61,7 @@ def test_the_result_is_that_of_slow_loops() -> None:
     some = np.arange(0, causes.rate.size, 25)
     few = Causes(
         causes.density[some], causes.rate[some], causes.block[some], causes.usual / 25,
-        causes.exposed / 25,
+        causes.exposed / 25, np.zeros(4),
     )  # fmt: skip
     found = share_out(few)
     theta, level = [0.1, 0.1], [1.0] * 4
@@ -102,8 +103,21 @@ def test_a_shop_next_door_falls_silent() -> None:
         np.zeros(60, np.int64),
         np.array([1.0]),
         np.array([600.0, 900.0]),
+        np.zeros(1),
     )
     found = share_out(causes)
     assert found.misused[0] > 0.09
     assert found.misused[1] < 0.005
     assert np.allclose(found.of_case, posterior(causes, found.misused, found.level))
+
+
+def test_cases_that_no_source_exposed_need_not_be_listed() -> None:
+    causes, _, _ = planted(4)
+    there = causes.density.any(axis=1)
+    fewer = Causes(
+        causes.density[there], causes.rate[there], causes.block[there], causes.usual,
+        causes.exposed, np.bincount(causes.block[~there], minlength=4).astype(float),
+    )  # fmt: skip
+    one, other = share_out(causes), share_out(fewer)
+    assert np.allclose(one.of_case[there], other.of_case, atol=1e-6)
+    assert np.allclose(one.level, other.level, atol=1e-6)

@@ -64,10 +64,13 @@ def attribute(
     causes, spells = _causes(study, history.visits(), sources)
     event = study.event[spells]
     event[np.isin(spells, study.gone)] = True  # taken out with a known leak, or explained
+    touched = causes.density.any(axis=1)
+    some = event & touched
+    elsewhere = np.bincount(causes.block[event & ~touched], minlength=causes.usual.size)
     shares = share_out(
         Causes(
-            causes.density[event], causes.rate[event], causes.block[event], causes.usual,
-            causes.exposed,
+            causes.density[some], causes.rate[some], causes.block[some], causes.usual,
+            causes.exposed, elsewhere.astype(float),
         )
     )  # fmt: skip
     # Cases of a burst that stand for no event of their own are judged by what the others taught.
@@ -135,7 +138,8 @@ def _causes(study: Study, visits: VisitTable, sources: Sequence[Source]) -> tupl
     block = np.clip(np.searchsorted(edges, spells.leave[case], side="left") - 1, 0, edges.size - 2)
     stay = study.event[case].astype(float)
     usual = np.bincount(block, stay, edges.size - 1).astype(float)
-    return Causes(density, rate_at_fraud(study, case), block, usual, exposed), case
+    nobody = np.zeros(edges.size - 1)
+    return Causes(density, rate_at_fraud(study, case), block, usual, exposed, nobody), case
 
 
 def exposed_by(study: Study, visits: VisitTable, source: Source) -> Ints:

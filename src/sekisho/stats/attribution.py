@@ -33,7 +33,8 @@ class Causes:
     ``density`` (cases, sources) is a day's share of a source's misuse at the case's time, 0 where
     it did not expose the card; ``rate`` the card's background hazard a day; ``block`` the block of
     time that the case lies in, and ``usual`` how many cases the background makes expect in each.
-    ``exposed`` is how many cards each source exposed. Every case of all blocks is there.
+    ``exposed`` is how many cards each source exposed, ``elsewhere`` the cases of each block that no
+    source exposed; they are not among the others.
     """
 
     density: Floats
@@ -41,6 +42,7 @@ class Causes:
     block: Ints
     usual: Floats
     exposed: Floats
+    elsewhere: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def share_out(causes: Causes) -> Shares:
         before = shares
         shares = posterior(causes, theta, level)
         theta = shares.sum(axis=0) / exposed
-        rest = np.bincount(causes.block, 1.0 - shares.sum(axis=1), usual.size)
+        rest = np.bincount(causes.block, 1.0 - shares.sum(axis=1), usual.size) + causes.elsewhere
         level = np.where(causes.usual > 0, rest / usual, 1.0)
         if shares.size == 0 or float(np.abs(shares - before).max()) < STILL:
             break
@@ -84,4 +86,5 @@ def posterior(causes: Causes, misused: Floats, level: Floats) -> Floats:
 def log_likelihood(causes: Causes, misused: Floats, level: Floats) -> float:
     """Of all cases under given shares and levels, up to what does not depend on them."""
     hazard = causes.rate * level[causes.block] + causes.density @ misused
-    return float(np.log(hazard).sum() - causes.exposed @ misused - causes.usual @ level)
+    others = causes.elsewhere @ np.log(level)
+    return float(np.log(hazard).sum() + others - causes.exposed @ misused - causes.usual @ level)
