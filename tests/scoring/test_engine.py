@@ -293,6 +293,15 @@ def test_a_lookup_finds_every_key_and_forgets_only_what_is_old() -> None:
     assert all(lookup.get(key_of("k", str(number))) == number for number in young)
     assert lookup.get(key_of("k", "1")) == 0
     assert lookup.get(key_of("other", str(many))) == 0
+    flooded = Lookup(keep=10**9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sekisho.scoring.lookup.MOST_SLOTS", FIRST_SLOTS)
+        patch.setattr("sekisho.scoring.lookup.MOST_TABLES", 3)
+        for number in range(1, 9 * FIRST_SLOTS):
+            flooded.put(key_of("k", str(number)), number, at=number)
+    assert len(flooded.tables) == 3
+    newest = range(9 * FIRST_SLOTS - 6_500, 9 * FIRST_SLOTS)  # two full tables of 0.8 * FIRST_SLOTS
+    assert all(flooded.get(key_of("k", str(number))) == number for number in newest)
     forever = Lookup()
     for number in range(1, many + 1):
         forever.put(key_of("k", str(number)), number, at=number)

@@ -21,6 +21,7 @@ Key = tuple[int, int]
 FIRST_SLOTS: Final = 1 << 12
 MOST_SLOTS: Final = 1 << 22
 FULL: Final = 0.8
+MOST_TABLES: Final = 16  # of keys that may be forgotten: some fifty million, 1.6 GiB
 
 
 def key_of(kind: str, *texts: str) -> Key:
@@ -68,7 +69,11 @@ class Table:
 
 
 class Lookup:
-    """Numbers above zero by key. With ``keep`` seconds, what is older is forgotten in time."""
+    """Numbers above zero by key.
+
+    With ``keep`` seconds, what is older is forgotten in time, and so is the oldest where there are
+    more than `MOST_TABLES` tables: a flood must not fill the memory.
+    """
 
     def __init__(self, keep: int | None = None, tables: list[Table] | None = None) -> None:
         self.keep = keep
@@ -96,7 +101,8 @@ class Lookup:
     def _forget(self, now: int) -> None:
         if self.keep is not None:
             limit = now - self.keep
-            self.tables[:-1] = [table for table in self.tables[:-1] if table.newest > limit]
+            young = [table for table in self.tables[:-1] if table.newest > limit]
+            self.tables[:-1] = young[1 - MOST_TABLES :]
 
 
 def _slots(count: int) -> Ints:
