@@ -107,7 +107,8 @@ def test_contacts_are_taken_over_and_bad_rows_kept_apart(world: World, tmp_path:
         ",架空 八郎,ja,,,,,,,",
         "c-1,架空 一郎,ja,,,,,,,",
     ]
-    path = tmp_path / "contacts.csv"
+    path = tmp_path / "planted" / "contacts.csv"
+    path.parent.mkdir()
     path.write_text(HEAD + "\n".join(rows) + "\n", encoding="cp932")
     done = run(world, "holder", "import", str(path), person="ben")
     assert done.exit_code == 1
