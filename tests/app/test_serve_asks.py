@@ -167,9 +167,11 @@ def test_declined_asked_answered_blocked(tmp_path: Path) -> None:
 
 def _exposed(folder: Path, url: str, http: Any) -> None:
     """A card scheme's alert names the card; the engine that runs watches it within moments."""
-    (folder / "alert.csv").write_text(f"PAN,EXP\n{OTHER},3105\n")
+    alert_file = folder / "planted" / "alert.csv"
+    alert_file.parent.mkdir()
+    alert_file.write_text(f"PAN,EXP\n{OTHER},3105\n")
     (folder / "mapping.toml").write_text(MAPPING, encoding="utf-8")
-    alert = ("exposure", "import", folder / "alert.csv", "--mapping", folder / "mapping.toml")
+    alert = ("exposure", "import", alert_file, "--mapping", folder / "mapping.toml")
     key = ("--card-key", folder / "card.key", "--database", url)
     call(*alert, *key, "--person", "ben", "--reason", "the scheme wrote")
     attempts = itertools.count()
