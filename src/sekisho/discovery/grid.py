@@ -98,6 +98,7 @@ class _Column:
 
     def feed(self, values: Values, before: int) -> Iterator[Report]:
         """Look through the next values; ``before``: rows that came earlier."""
+        rows: Sequence[int]
         if isinstance(values, Lines):
             text, rows = values.text, range(before + 1, before + len(values) + 1)
         else:
