@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discovery.looking import MACHINE, card, findings, in_text, kinds
-from sekisho.discovery.text import BLOCK, TextScan
+from sekisho.discovery.text import BLOCK, MARGIN, TextScan
 
 JAPANESE = ["utf-8", "cp932", "euc_jp", "iso2022_jp", "utf-16-le", "utf-16", "utf-16-be"]
 
@@ -151,6 +151,14 @@ def test_one_line_of_any_length_in_bounded_pieces() -> None:
     assert len(found) == 4
     assert stream.largest <= BLOCK
     assert {one.line for one in found} == {1}
+
+
+def test_a_statement_is_read_wherever_a_block_ends() -> None:
+    columns, row = "INSERT INTO c (id, holder, pan, cvv)", f"(3, 'A B', '{card()}', '123')"
+    statement = f"{columns} VALUES {row};\n"
+    for inside in range(0, len(statement) + 30, 3):  # the first block ends so far in
+        rest = "x" * (MARGIN + inside - len(statement))
+        assert kinds(f"{'-' * 500}\n{statement}{rest}") == ["pan", "security_code"], inside
 
 
 @settings(max_examples=150, deadline=None)

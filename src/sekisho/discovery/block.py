@@ -115,10 +115,10 @@ class Block:
         """How many lines end in the first ``byte`` bytes."""
         return self.line(self.unit_at(byte)) - self.first_line
 
-    def units_of(self, word: str) -> Iterator[int]:
-        """Where an ASCII word may begin, between `low` and `high`."""
+    def units_of(self, word: str, since: int) -> Iterator[int]:
+        """Where an ASCII word may begin, between ``since`` and `high`."""
         sought = word.encode()
-        at = self._plain.find(sought, self.low)
+        at = self._plain.find(sought, since)
         while 0 <= at < self.high:
             yield at
             at = self._plain.find(sought, at + 1)

@@ -102,7 +102,9 @@ class Tables:
     _looked: bool = False
     _created: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _named: bool = False  # a code's name was seen, so that a list of columns may hold one
-    _insert: tuple[str, ...] | None = None  # columns of a statement that goes on
+    _newly_named: bool = False  # in this block: a statement may have begun in the last one
+    # Columns of a statement that goes on, and the byte of the stream where its next tuple begins.
+    _insert: tuple[tuple[str, ...], int] | None = None
 
     def names_cards(self) -> bool:
         """Whether a header's name says that its column holds cards."""
@@ -130,6 +132,7 @@ class Tables:
     def learn(self, block: Block, names: list[int]) -> None:
         """Take in names of columns; ``names``: units where names of codes may begin."""
         self._first_line(block)
+        self._newly_named = bool(names) and not self._named
         self._named = self._named or bool(names)
         read = -1
         for at in names:
@@ -176,7 +179,7 @@ class Tables:
     def _read_created(self, block: Block) -> None:
         """Take the columns of each CREATE TABLE."""
         for word in ("CREATE", "create", "Create"):
-            for at in block.units_of(word):
+            for at in block.units_of(word, 0 if self._newly_named else block.low):
                 create = _CREATE.match(block.text(at, at + _BACK))
                 if create is not None:
                     body = create["body"].partition(";")[0]
@@ -202,14 +205,15 @@ class Tables:
     def _statements(self, block: Block) -> Iterator[CodeCell]:
         """Read the tuples of INSERT statements with a column of codes."""
         if self._insert is not None:
-            yield from self._tuples(block, block.low, self._insert)
+            names, offset = self._insert
+            yield from self._tuples(block, block.unit_at(max(offset - block.base, 0)), names)
         if not (self._created or self._named):
             return
         for word in ("INSERT", "insert", "Insert"):
             yield from self._inserts(block, word)
 
     def _inserts(self, block: Block, word: str) -> Iterator[CodeCell]:
-        for unit in block.units_of(word):
+        for unit in block.units_of(word, 0 if self._newly_named else block.low):
             match = _INSERT.match(block.text(unit, unit + _BACK))
             if match is not None:
                 listed = match["columns"]
@@ -233,7 +237,7 @@ class Tables:
                 if place in codes:
                     yield from _code_in(text, one.span(), start)
             at = match.end()
-        self._insert = names
+        self._insert = names, block.offset(start + (match.start() if match is not None else at))
 
 
 def _code_in(text: str, cell: tuple[int, int], start: int) -> Iterator[CodeCell]:
