@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 from sekisho.domain.errors import Interrupted, SekishoError
@@ -26,9 +27,12 @@ def main() -> None:
     # Typer turns KeyboardInterrupt into exit code 1; ours passes through it.
     signal.signal(signal.SIGINT, _stop)
     try:
-        from sekisho.vault.logs import mask_everything  # noqa: PLC0415 - see above
+        import sekisho  # noqa: PLC0415 - see above
+        from sekisho.app.kernel_cache import forget_stale  # noqa: PLC0415
+        from sekisho.vault.logs import mask_everything  # noqa: PLC0415
 
         mask_everything()
+        forget_stale(Path(sekisho.__file__).parent)
         from sekisho.app.program import program  # noqa: PLC0415 - see above
 
         program(sys.argv[1:])()
