@@ -27,6 +27,9 @@ def test_only_kernels_older_than_the_newest_source_go(tmp_path: Path) -> None:
     assert other.exists()
     assert forget_stale(tmp_path) == 0
     assert forget_stale(tmp_path / "nowhere") == 0
+    elsewhere = made(tmp_path / "elsewhere" / "package" / "k.1.nbc", 199)
+    assert forget_stale(tmp_path / "part", tmp_path / "elsewhere") == 1
+    assert not elsewhere.exists()
 
 
 def test_a_kernel_that_is_gone_meanwhile_is_no_trouble(tmp_path: Path) -> None:

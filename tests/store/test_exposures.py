@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -66,10 +67,11 @@ class Engine:
         self.gone: set[str] = set()
         self.calls = 0
 
-    def expose(self, exposure: CardExposure) -> None:
-        self.calls += 1
-        if exposure.alert_id not in self.gone:
-            self.told.setdefault((exposure.alert_id, exposure.card_ref), exposure)
+    def expose(self, exposures: Sequence[CardExposure]) -> None:
+        for one in exposures:
+            self.calls += 1
+            if one.alert_id not in self.gone:
+                self.told.setdefault((one.alert_id, one.card_ref), one)
 
     def clear(self, alert_id: str) -> int:
         self.gone.add(alert_id)

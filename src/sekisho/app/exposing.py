@@ -213,8 +213,8 @@ class Watcher(Protocol):
     The engine is called from one thread alone: what is given here passes the calls on to it.
     """
 
-    def expose(self, exposure: CardExposure) -> None:
-        """Put a card on the watch list; a repeat changes nothing."""
+    def expose(self, exposures: Sequence[CardExposure]) -> None:
+        """Put cards on the watch list; a repeat changes nothing."""
 
     def clear(self, alert_id: str) -> int:
         """Take what an alert put there off it."""
@@ -250,14 +250,13 @@ class HandToEngine:
         if cleared or renewed:
             for number in range(1, batch + cleared):
                 self._engine.clear(exposure_id(alert_id, number))
-        for card in cards:
-            if cleared or card.withdrawn:
-                continue
-            self._engine.expose(
-                CardExposure(
-                    exposure_id(alert_id, batch), card.card_ref,
-                    int(card.exposed_at.timestamp()), known_at, int(card.until.timestamp()),
-                    card.elements,
-                )
-            )  # fmt: skip
+        self._engine.expose([
+            CardExposure(
+                exposure_id(alert_id, batch), card.card_ref,
+                int(card.exposed_at.timestamp()), known_at, int(card.until.timestamp()),
+                card.elements,
+            )
+            for card in cards
+            if not (cleared or card.withdrawn)
+        ])  # fmt: skip
         return Done()

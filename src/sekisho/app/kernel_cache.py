@@ -10,20 +10,18 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-_KERNELS = (".nbi", ".nbc")
 
-
-def forget_stale(package: Path) -> int:
+def forget_stale(package: Path, kernels: Path | None = None) -> int:
     """Delete compiled kernels older than the newest source file of ``package``; how many.
 
-    What cannot be deleted (an installation of somebody else's) is left.
+    ``kernels`` is where they lie if not beside their sources. What cannot be deleted (an
+    installation of somebody else's) is left.
     """
     newest = max((one.stat().st_mtime_ns for one in package.rglob("*.py")), default=0)
     gone = 0
-    for folder in package.rglob("__pycache__"):
-        for one in folder.iterdir():
-            with contextlib.suppress(OSError):
-                if one.suffix in _KERNELS and one.stat().st_mtime_ns < newest:
-                    one.unlink()
-                    gone += 1
+    for one in (kernels or package).rglob("*.nb[ic]"):
+        with contextlib.suppress(OSError):
+            if one.stat().st_mtime_ns < newest:
+                one.unlink()
+                gone += 1
     return gone

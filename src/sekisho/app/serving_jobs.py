@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from sekisho.app.exposing import HandToEngine
 from sekisho.app.live import LiveDesk
 from sekisho.app.policy_reading import shipped_policy
 from sekisho.app.policy_store import policies_in_force
-from sekisho.domain.authorization import CardExposure
+from sekisho.domain.authorization import CardExposure, Desk
 from sekisho.scoring.policy import CompiledPolicy
 from sekisho.scoring.warming import warm
 from sekisho.store.exposures import WATCH
@@ -34,19 +35,29 @@ _PATIENT: Final = RetryPolicy(attempts=1000, first_s=0.5, longest_s=60.0)
 """What the engine cannot take now it takes soon, and nothing is given up."""
 
 
+_AT_ONCE: Final = 50
+"""Cards in one call of the engine, which then are flushed together: some milliseconds."""
+
+
 class LineWatcher:
     """The watch list of the engine behind a line; satisfies `sekisho.app.exposing.Watcher`."""
 
     def __init__(self, line: DeskLine) -> None:
         self._line = line
 
-    def expose(self, exposure: CardExposure) -> None:
-        """Put a card on the watch list."""
-        self._line.call(lambda desk: desk.expose(exposure))
+    def expose(self, exposures: Sequence[CardExposure]) -> None:
+        """Put cards on the watch list, a few at a time: authorizations come in between."""
+        for begin in range(0, len(exposures), _AT_ONCE):
+            self._line.call(partial(_expose, exposures[begin : begin + _AT_ONCE]))
 
     def clear(self, alert_id: str) -> int:
         """Take what an alert put there off it."""
         return self._line.call(lambda desk: desk.clear(alert_id))
+
+
+def _expose(exposures: Sequence[CardExposure], desk: Desk) -> None:
+    for one in exposures:
+        desk.expose(one)
 
 
 class ChangePolicy:
