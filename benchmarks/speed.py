@@ -108,8 +108,9 @@ def step_times(folder: Path, threads: int, memory: str) -> dict[str, float]:
     """Seconds of each step, by a process that runs the same service and notes the time."""
     asked = json.dumps({"folder": str(folder), "threads": threads, "memory": memory})
     done = subprocess.run(
-        [sys.executable, "-c", STEPS, asked], check=True, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", STEPS, asked], check=True, stdout=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[1],
+    )  # fmt: skip
     times: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return times
 
