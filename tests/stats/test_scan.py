@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.stats.scan import Spells, Visits, scan, surface
+from sekisho.stats.scan import Spells, Visits, scan
 from stats.naive import naive_scan
 
 LONG_AGO = -(1 << 40)
@@ -78,21 +78,6 @@ def test_coarse_bins_never_beat_the_full_grid_and_stay_close():
     coarse = scan(visits, spells, floor=np.full(1, 1e-9), limit=24, least=2)
     assert coarse.score[0] <= fine.score[0] + 1e-9
     assert coarse.score[0] > 0.5 * fine.score[0]
-
-
-def test_surface_has_the_scan_s_maximum():
-    rng = np.random.default_rng(9)
-    visits, spells, _period = world(rng)
-    best = scan(visits, spells, floor=np.full(3, 1e-9), limit=64, least=1)
-    for e in range(3):
-        _, _, scores = surface(
-            visits,
-            spells,
-            e,
-            int(best.period[e]),
-            limit=64,
-        )
-        assert scores.max() == pytest.approx(best.score[e])
 
 
 def test_visits_of_spells_that_end_without_fraud_only_add_expectation():

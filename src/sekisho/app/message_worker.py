@@ -8,12 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
-
 from sekisho.app.message_jobs import PostMessages, SendMail, Writers
 from sekisho.app.message_settings import MessageSettings, read_secret
 from sekisho.app.messaging import PER_JOB
 from sekisho.app.one_time import link_maker
+from sekisho.app.outboxes import open_outbox
 from sekisho.domain.errors import BadInput, StoreUnavailable
 from sekisho.domain.message import OPEN_STATES, Channel, MessageState
 from sekisho.domain.progress import Progress
@@ -23,7 +22,7 @@ from sekisho.gateways.outbound.webhook.send import Webhook, WebhookDoor
 from sekisho.rulebook import carriers
 from sekisho.rulebook.templates import load
 from sekisho.store.messages import counts, release
-from sekisho.store.outbox import Handler, Outbox, RetryPolicy
+from sekisho.store.outbox import Handler, RetryPolicy
 from sekisho.store.transaction import Store
 from sekisho.store.worker import Worker
 
@@ -71,8 +70,7 @@ def send_until_done(
     threads: int = 2,
 ) -> None:
     """Run a worker for messages until no job of theirs is open; Ctrl-C ends it in good order."""
-    chance = np.random.default_rng(secrets.randbits(128))
-    outbox = Outbox(store.database, store.outside, chance=chance, policy=policy)
+    outbox = open_outbox(store, policy)
     stop = threading.Event()
     with handlers(settings, store) as kinds:
         _require_ways(store, mailing_id, kinds)

@@ -14,27 +14,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-import numpy as np
-
 from sekisho.app.asking.desk import DeskLine, desk_handlers
 from sekisho.app.exposing import HandToEngine
 from sekisho.app.live import LiveDesk
+from sekisho.app.outboxes import PATIENT, open_outbox
 from sekisho.app.policy_reading import shipped_policy
 from sekisho.app.policy_store import policies_in_force
 from sekisho.domain.authorization import CardExposure, Desk
 from sekisho.scoring.policy import CompiledPolicy
 from sekisho.scoring.warming import warm
 from sekisho.store.exposures import WATCH
-from sekisho.store.outbox import Done, Handler, Job, Outbox, Outcome, RetryPolicy, Running
+from sekisho.store.outbox import Done, Handler, Job, Outcome, Running
 from sekisho.store.policies import CHANGED
 from sekisho.store.transaction import Store
 from sekisho.store.worker import Worker
 
 log = logging.getLogger(__name__)
-_PATIENT: Final = RetryPolicy(attempts=1000, first_s=0.5, longest_s=60.0)
-"""What the engine cannot take now it takes soon, and nothing is given up."""
-
-
 _AT_ONCE: Final = 50
 """Cards in one call of the engine, which then are flushed together: some milliseconds."""
 
@@ -101,9 +96,13 @@ def engine_jobs(
         CHANGED: policy,
         **({} if asking else desk_handlers(line)),
     }
-    chance = np.random.default_rng(secrets.randbits(128))
-    outbox = Outbox(store.database, store.outside, chance=chance, policy=_PATIENT)
-    worker = Worker(store, outbox, handlers, name=f"engine-{secrets.token_hex(4)}", threads=1)
+    worker = Worker(
+        store,
+        open_outbox(store, PATIENT),
+        handlers,
+        name=f"engine-{secrets.token_hex(4)}",
+        threads=1,
+    )
     stop = threading.Event()
     thread = threading.Thread(target=lambda: worker.run(stop), name="sekisho-engine", daemon=True)
     thread.start()

@@ -18,7 +18,6 @@ from sekisho.scoring.layout import (
     DAY,
     EVENT_WORDS,
     MERCHANT_WORDS,
-    UTC_OFFSET,
 )
 from sekisho.scoring.lookup import Lookup, Table, key_of
 from sekisho.scoring.state import Events, State, new_state, with_room
@@ -207,8 +206,3 @@ SHAPES: Final[dict[str, tuple[type[Any], int]]] = {
 def shape_of(name: str) -> tuple[type[Any], int]:
     """As `SHAPES`, key tables included."""
     return SHAPES.get(name, (np.int64, 3))
-
-
-def utc_offset_of(memory: Memory) -> int:
-    """Seconds between UTC and the holders' time."""
-    return int(memory.state.whole[UTC_OFFSET])

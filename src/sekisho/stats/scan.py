@@ -274,31 +274,3 @@ def scan(visits: Visits, spells: Spells, *, floor: Floats, limit: int, least: in
         best.cases, best.expected, best.exposed_cases, best.windows,
     )  # fmt: skip
     return best
-
-
-def surface(
-    visits: Visits, spells: Spells, entity: int, period: int, *, limit: int
-) -> tuple[Ints, Ints, Floats]:
-    """Scores of all windows of one entity: bins' first days, last days, and (start, end) scores."""
-    part = slice(visits.first[entity], visits.first[entity + 1])
-    day = visits.day[part]
-    days, bits, _ = _case_visits(visits.spell[part], day, spells.periods)
-    starts, ends = _grid(_days_of(days, bits, period), limit)
-    bins, earliest = starts.size, int(day.min())
-    opened = np.empty(int(day.max()) - earliest + 1, np.int32)
-    closed = np.empty_like(opened)
-    _steps(starts, ends, earliest, opened, closed)
-    counts = np.empty((bins + 1, bins))
-    expected = np.empty_like(counts)
-    _fill(
-        visits.spell[part], day, visits.previous[part], visits.hazard[part], visits.weight[part],
-        earliest, opened, closed, spells.periods, spells.hazard_from, spells.hazard_until,
-        period, spells.scale[period], bins, counts, expected,
-    )  # fmt: skip
-    total = spells.totals[period]
-    k, mean = counts[:-1], np.maximum(expected[:-1], 1e-12)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rest = total - k
-        tail = np.where(rest > 0, rest * np.log(rest / np.maximum(total - mean, 1e-12)), 0.0)
-        scores = np.where(k > mean, k * np.log(k / mean) + tail, 0.0)
-    return starts, ends, np.triu(scores)

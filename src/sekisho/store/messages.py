@@ -19,7 +19,7 @@ from sekisho.domain.errors import BadInput, Conflict
 from sekisho.domain.message import FOLLOWING, OPEN_STATES, Channel, MessageState, may_follow
 from sekisho.store.canonical import Plain, canonical
 from sekisho.store.outbox import NewJob, enqueue
-from sekisho.store.proposals import Proposal, execute, proposal_of, propose
+from sekisho.store.proposals import Proposal, execute, propose
 from sekisho.store.tables_messages import mailing, message
 from sekisho.store.transaction import Transaction
 
@@ -219,11 +219,6 @@ def mailings(connection: Connection) -> list[Mailing]:
     """Every mailing, the newest first."""
     found = select(mailing.c.mailing_id).order_by(mailing.c.planned_us.desc())
     return [mailing_of(connection, row.mailing_id) for row in connection.execute(found).all()]
-
-
-def proposal_for(connection: Connection, mailing_id: str) -> Proposal:
-    """The proposal to send the mailing."""
-    return proposal_of(connection, mailing_of(connection, mailing_id).proposal_id)
 
 
 def ready(connection: Connection, part: Slice, now_us: int, limit: int) -> list[Message]:

@@ -18,7 +18,6 @@ from sekisho.store.outbox import NewJob
 STATUS: Final = "desk.status"
 LEARN: Final = "desk.learn"
 WINDOW: Final = "desk.window"
-DESK_KINDS: Final = (STATUS, LEARN, WINDOW)
 _STATUS_OF: Final = {
     Effect.STOP_CARD: (CardStatus.STOPPED, "stop"),
     Effect.OPEN_CARD: (CardStatus.OPEN, "open"),

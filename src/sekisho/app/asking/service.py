@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from sekisho.app import message_worker
 from sekisho.app.asking.asking import TICK, Asking
 from sekisho.app.asking.desk import DeskLine, desk_handlers
@@ -25,10 +23,11 @@ from sekisho.app.asking.settings import read_asking
 from sekisho.app.asking.texts import Texts
 from sekisho.app.message_settings import MessageSettings, read_settings
 from sekisho.app.one_time import link_maker, page_secret
+from sekisho.app.outboxes import PATIENT, open_outbox
 from sekisho.domain.authorization import Feed
 from sekisho.domain.errors import SekishoError
 from sekisho.rulebook.templates import load
-from sekisho.store.outbox import Handler, Outbox, RetryPolicy
+from sekisho.store.outbox import Handler
 from sekisho.store.transaction import Store
 from sekisho.store.worker import Worker
 from sekisho.vault.keys import read_key
@@ -39,8 +38,6 @@ _IDLE_S: Final = 0.2
 _LOOK_S: Final = 1.0
 """How often answers that another process took (the desk's commands) are looked for."""
 _AWAY_S: Final = 2.0
-_DESK_POLICY: Final = RetryPolicy(attempts=1000, first_s=0.5, longest_s=60.0)
-"""The engine is beside us: what it cannot take now it takes soon, and nothing is given up."""
 
 
 def open_asking(store: Store, settings: Path, wake: Callable[[], None] = lambda: None) -> Asking:
@@ -76,10 +73,10 @@ class AskingThreads:
         store = asking.store
         name = f"asking-{secrets.token_hex(4)}"
         self._desk = Worker(
-            store, _outbox(store, _DESK_POLICY), desk_handlers(line), name=f"{name}-desk", threads=1
+            store, open_outbox(store, PATIENT), desk_handlers(line), name=f"{name}-desk", threads=1
         )
         kinds = {**handlers, TICK: CaseTick(asking)}
-        self._work = Worker(store, _outbox(store, None), kinds, name=name, threads=2)
+        self._work = Worker(store, open_outbox(store), kinds, name=name, threads=2)
         self._threads = [
             threading.Thread(target=one, name=f"sekisho-{word}", daemon=True)
             for word, one in (
@@ -154,8 +151,3 @@ def _note(what: str, error: Exception) -> None:
     """Say what is wrong: our own errors hold no personal data, of others only the kind is told."""
     told = error.message if isinstance(error, SekishoError) else type(error).__name__
     log.warning("%s: %s", what, told)
-
-
-def _outbox(store: Store, policy: RetryPolicy | None) -> Outbox:
-    chance = np.random.default_rng(secrets.randbits(128))
-    return Outbox(store.database, store.outside, chance=chance, policy=policy)

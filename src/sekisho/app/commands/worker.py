@@ -73,15 +73,15 @@ def _run(
     console: Console,
     how: _How,
 ) -> Tally:
-    import numpy as np  # noqa: PLC0415 - heavy, and not needed by the other commands
-
-    from sekisho.app.jobs import handlers, plan_day  # noqa: PLC0415
-    from sekisho.store.outbox import Outbox  # noqa: PLC0415
+    from sekisho.app.jobs import (  # noqa: PLC0415 - heavy, and not needed by the other commands
+        handlers,
+        plan_day,
+    )
+    from sekisho.app.outboxes import open_outbox  # noqa: PLC0415
     from sekisho.store.unfinished import open_jobs  # noqa: PLC0415
     from sekisho.store.worker import Worker  # noqa: PLC0415
 
-    chance = np.random.default_rng(secrets.randbits(128))
-    outbox = Outbox(store.database, store.outside, chance=chance)
+    outbox = open_outbox(store)
     name = f"worker-{os.getpid()}-{secrets.token_hex(3)}"
     voice = _Voice(console)
 
