@@ -100,4 +100,6 @@ def test_the_default_policy_and_the_watch_table_are_sound() -> None:
     assert "watch_code_taken" in names
     assert found.watch == shipped().version
     assert all(found.why[name] for name in names)
+    for name in names:
+        assert any("\u3040" <= letter <= "\u30ff" for letter in found.why_ja[name]), name
     assert shipped_text(found.watch) in shipped_text(shipped().version)

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sekisho.domain.errors import BadInput
 from sekisho.rulebook.watch import WatchTable
@@ -31,7 +31,7 @@ from sekisho.scoring.policy import (
 SCHEMA: Final = "sekisho.policy/1"
 SHORT: Final = 12
 _TOP: Final = ("schema", "version", "note", "watch", "currency", "thresholds", "lists", "rules")
-_RULE: Final = ("name", "when", "action", "reason", "why", "shadow")
+_RULE: Final = ("name", "when", "action", "reason", "why", "why_ja", "shadow")
 _THRESHOLD: Final = ("up_to", "ask_from", "decline_from")
 _LIST: Final = ("name", "of", "entries")
 _ENTRY: Final = ("value", "until", "reason")
@@ -41,9 +41,8 @@ _ENTRY: Final = ("value", "until", "reason")
 class PolicyFile:
     """What a file says: the policy, and what people read beside it.
 
-    ``watch``: version of its watch table, "" for none. ``why``: by rule (``why_ja``: of the watch
-    table's rules, in Japanese). ``policy.version`` is
-    ``VERSION@DIGEST``; ``text`` is the file as it was.
+    ``watch``: version of its watch table, "" for none. ``why`` and ``why_ja``: by rule, in English
+    and Japanese. ``policy.version`` is ``VERSION@DIGEST``; ``text`` is the file as it was.
     """
 
     policy: Policy
@@ -79,7 +78,7 @@ def parse_policy(text: str, watch_table: Callable[[str], WatchTable]) -> PolicyF
     watched = [_of_table(one) for one in table]
     policy = Policy(
         version,
-        tuple(rule for rule, _ in own + watched),
+        tuple(one.rule for one in own + watched),
         tuple(_threshold(at, one) for at, one in enumerate(_tables(told, "thresholds"), 1)),
         tuple(_list(at, one) for at, one in enumerate(_tables(told, "lists"), 1)),
     )
@@ -87,8 +86,8 @@ def parse_policy(text: str, watch_table: Callable[[str], WatchTable]) -> PolicyF
     named = Policy(f"{version}@{digest_of(policy)}", policy.rules, policy.thresholds, policy.lists)
     return PolicyFile(
         named, str(told.get("note", "")), watch, str(told.get("currency", "JPY")),
-        {rule.name: why for rule, why in own + watched}, {one.name: one.why_ja for one in table},
-        text,
+        {one.rule.name: one.why for one in own + watched},
+        {one.rule.name: one.why_ja for one in own + watched}, text,
     )  # fmt: skip
 
 
@@ -99,11 +98,20 @@ def digest_of(policy: Policy) -> str:
     return hashlib.sha256(plain.encode("utf-8")).hexdigest()[:SHORT]
 
 
-def _of_table(one: Any) -> tuple[Rule, str]:
-    return Rule(one.name, one.when, Action(one.action), one.reason), one.why_en
+class _Told(NamedTuple):
+    """A rule, and what people read beside it."""
+
+    rule: Rule
+    why: str
+    why_ja: str
 
 
-def _rule(at: int, told: Mapping[str, Any]) -> tuple[Rule, str]:
+def _of_table(one: Any) -> _Told:
+    rule = Rule(one.name, one.when, Action(one.action), one.reason)
+    return _Told(rule, one.why_en, one.why_ja)
+
+
+def _rule(at: int, told: Mapping[str, Any]) -> _Told:
     where = f"rule {at} ({told.get('name', 'without a name')})"
     _known(where, told, _RULE)
     action = _text(where, told, "action")
@@ -113,10 +121,8 @@ def _rule(at: int, told: Mapping[str, Any]) -> tuple[Rule, str]:
     if not isinstance(shadow, bool):
         raise BadInput(f"{where}: shadow is true or false, not {shadow!r}.")
     name, when = _text(where, told, "name"), _text(where, told, "when")
-    return (
-        Rule(name, when, Action(action), str(told.get("reason", "")), shadow),
-        str(told.get("why", "")),
-    )
+    rule = Rule(name, when, Action(action), str(told.get("reason", "")), shadow)
+    return _Told(rule, str(told.get("why", "")), str(told.get("why_ja", "")))
 
 
 def _threshold(at: int, told: Mapping[str, Any]) -> Threshold:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, select, update
 
 from sekisho.domain.errors import BadInput, Conflict
 from sekisho.domain.message import FOLLOWING, OPEN_STATES, Channel, MessageState, may_follow
 from sekisho.store.canonical import Plain, canonical
 from sekisho.store.outbox import NewJob, enqueue
+from sekisho.store.people import require
 from sekisho.store.proposals import Proposal, execute, propose
 from sekisho.store.tables_messages import mailing, message
 from sekisho.store.transaction import Transaction
@@ -384,19 +385,28 @@ def latest_sent(connection: Connection, mailing_id: str, before_us: int, limit: 
 
 
 def erase_recipients(tx: Transaction, mailing_id: str) -> int:
-    """Empty the personal data of every message of the mailing that is finished; how many."""
+    """Empty the personal data of every message of the mailing that is finished; how many.
+
+    Needs ``message.erase``. Raises ``BadInput`` where there is no such mailing.
+    """
+    require(tx, "message.erase")
+    mailing_of(tx, mailing_id)
+    erased = _empty(tx, message.c.mailing_id == mailing_id)
+    tx.record("message.erase", f"mailing:{mailing_id}", {"messages": erased})
+    return erased
+
+
+def erase_numbers(tx: Transaction, numbers: Sequence[str]) -> int:
+    """Empty the personal data of the finished ones of these messages; the caller records it."""
+    return _empty(tx, message.c.number.in_(list(numbers)))
+
+
+def _empty(tx: Transaction, which: ColumnElement[bool]) -> int:
     closed = [str(state) for state in MessageState if state not in OPEN_STATES]
-    done = tx.execute(
-        update(message)
-        .where(
-            message.c.mailing_id == mailing_id,
-            message.c.state.in_(closed),
-            message.c.recipient.is_not(None),
-        )
-        .values(recipient=None)
+    found = update(message).where(
+        which, message.c.state.in_(closed), message.c.recipient.is_not(None)
     )
-    tx.record("message.erase", f"mailing:{mailing_id}", {"messages": done.rowcount})
-    return done.rowcount
+    return tx.execute(found.values(recipient=None)).rowcount
 
 
 def _message(row: Row[Any]) -> Message:

@@ -18,6 +18,7 @@ from sekisho.app.opening import (
     DatabaseOption,
     PersonOption,
     ReasonOption,
+    acting,
     because,
     open_store,
     person,
@@ -173,6 +174,29 @@ def texts(
         console.print(f"  sekisho message send {mailing_id} --settings {escape(str(settings))}")
 
 
+def erase(
+    closed_before: Annotated[
+        datetime,
+        typer.Option("--closed-before", formats=["%Y-%m-%d"], metavar="DATE", help="A day, UTC."),
+    ],
+    person_id: PersonOption,
+    reason: ReasonOption,
+    database: DatabaseOption = None,
+) -> None:
+    """Remove cases closed before a day, with their answers, and empty the messages about them.
+
+    How long cases are kept is for your retention policy to say. Backups have to run out too.
+    """
+    from sekisho.store.retention import forget_cases  # noqa: PLC0415 - the database library
+
+    with acting(database, person_id, reason) as tx:
+        done = forget_cases(tx, closed_before.replace(tzinfo=UTC))
+    _console().print(
+        f"{done.cases:,} cases removed, {done.recipients:,} messages emptied, "
+        f"{done.values:,} notes erased."
+    )
+
+
 def _asking(store: Store, settings: Path | None) -> Any:
     """Asking for a command: without settings it answers, and sends no further question itself."""
     from sekisho.app.asking.asking import Asking  # noqa: PLC0415 - loads the database library
@@ -311,5 +335,6 @@ def register(app: typer.Typer) -> None:
     commands.command("show")(show)
     commands.command("answer")(answer)
     commands.command("close")(close)
+    commands.command("erase")(erase)
     commands.command("texts")(texts)
     app.add_typer(commands, name="case")

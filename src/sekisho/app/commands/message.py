@@ -18,6 +18,8 @@ from sekisho.app.bars import drawn
 from sekisho.app.opening import (
     DatabaseOption,
     PersonOption,
+    ReasonOption,
+    acting,
     because,
     open_store,
     outside,
@@ -322,6 +324,24 @@ def note(
         after = MessageState(became.value)
         moved = note_states(store, found, after, why=why, actor=person(person_id))
     _console().print(f"{moved:,} of {len(found):,} messages are now {after}.")
+
+
+@messages.command("erase")
+def erase(
+    mailing: Annotated[str, typer.Argument(metavar="MAILING")],
+    person_id: PersonOption,
+    reason: ReasonOption,
+    database: DatabaseOption = None,
+) -> None:
+    """Empty names, addresses and values of a mailing's finished messages; numbers and states stay.
+
+    Messages that are still open keep theirs. Backups have to run out too.
+    """
+    from sekisho.store.messages import erase_recipients  # noqa: PLC0415 - the database library
+
+    with acting(database, person_id, reason) as tx:
+        erased = erase_recipients(tx, mailing)
+    _console().print(f"{erased:,} messages emptied.")
 
 
 def _writer(kind: str, settings: Path, common: Mapping[str, str]) -> Writer:
